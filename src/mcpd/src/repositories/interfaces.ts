@@ -1,0 +1,160 @@
+import type { FieldOwner } from "@mcpctl/shared/kinds/metadata.ts";
+import type { Resource, ResourceRef } from "@mcpctl/shared/kinds/kind.ts";
+import type { McpToken } from "@mcpctl/shared/kinds/mcp-tokens.ts";
+import type { User } from "@mcpctl/shared/kinds/users.ts";
+
+/** What a writer decides about a resource; the repository adds uid, versions and times. */
+export interface ResourceContent {
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  managedFields: FieldOwner[];
+  spec: unknown;
+}
+
+export interface ResourceQuery {
+  plural: string;
+  /** Only this project; absent means all of them. */
+  project?: string | undefined;
+  /** Only these names; absent means all of them. */
+  names?: ReadonlySet<string> | undefined;
+  /** Only resources that carry all of these labels. */
+  labels?: Readonly<Record<string, string>> | undefined;
+  limit?: number | undefined;
+  /** Continues behind this resource. */
+  after?: { project: string; name: string } | undefined;
+}
+
+/** Resources of every kind. Each write draws the next resourceVersion and leaves a row in the change log. */
+export interface ResourceRepository {
+  /** `ref.name` may also be a uid. */
+  find(ref: ResourceRef): Promise<Resource | undefined>;
+  /** Sorted by project, then name, by code point. */
+  list(query: ResourceQuery): Promise<Resource[]>;
+  /** @throws {McpctlError} `already-exists` */
+  insert(ref: ResourceRef, kind: string, content: ResourceContent, status?: unknown): Promise<Resource>;
+  /**
+   * Writes labels, annotations, owners and spec where the version still is the expected one. `generation` rises only
+   * when the spec changed.
+   *
+   * @throws {McpctlError} `conflict` when the version is another, `not-found` when the resource is gone.
+   */
+  replace(ref: ResourceRef, content: ResourceContent, expectedVersion: string): Promise<Resource>;
+  /** Writes the status alone, without a version check. @returns undefined when the resource is gone. */
+  replaceStatus(ref: ResourceRef, status: unknown): Promise<Resource | undefined>;
+  /**
+   * @returns what was deleted, or undefined when there was nothing.
+   * @throws {McpctlError} `conflict` when an expected version is given and the resource has another.
+   */
+  delete(ref: ResourceRef, expectedVersion?: string): Promise<Resource | undefined>;
+}
+
+export interface Change {
+  type: "ADDED" | "MODIFIED" | "DELETED";
+  resourceVersion: string;
+  plural: string;
+  /** The resource as it was written; for DELETED, as it was last. */
+  object: Resource;
+}
+
+/** The log that watches read. Versions are handed out in the order of commits. */
+export interface ChangeRepository {
+  /** The version of the newest committed change; "0" when there is none. */
+  latestVersion(): Promise<string>;
+  /** The version that a watch must at least start from, so that nothing is missing; "0" when nothing was pruned. */
+  oldestVersion(): Promise<string>;
+  /** Changes behind a version, oldest first. */
+  listSince(version: string, limit: number): Promise<Change[]>;
+  /** Forgets all but the newest `keep` changes. */
+  prune(keep: number): Promise<void>;
+}
+
+export interface CredentialRepository {
+  /** The PHC string of the password, or undefined when the user has none. */
+  findPasswordHash(userUid: string): Promise<string | undefined>;
+  setPasswordHash(userUid: string, passwordHash: string): Promise<void>;
+}
+
+/** Login sessions, by the SHA-256 of their bearer. Judged by the database's clock. */
+export interface SessionRepository {
+  /** @returns when it ends. */
+  insert(session: { sha: string; userUid: string; ttlSeconds: number }): Promise<{ expiresAt: string }>;
+  /** @returns the user of a session that has not ended, or undefined. */
+  findUser(sha: string): Promise<User | undefined>;
+  delete(sha: string): Promise<void>;
+  deleteOfUser(userUid: string): Promise<void>;
+  deleteExpired(): Promise<void>;
+}
+
+export interface TokenRow {
+  token: McpToken;
+  creator: User;
+  /** Whether it has ended, by the database's clock. */
+  isExpired: boolean;
+  isRevoked: boolean;
+}
+
+/**
+ * What an McpToken has besides its resource: its hash, and the relations that delete it with its project or creator.
+ * Expiry and revocation live in the resource's status.
+ */
+export interface McpTokenRepository {
+  /** @throws {McpctlError} `already-exists` when the hash is taken. */
+  insert(row: { uid: string; sha: string; projectUid: string; creatorUid: string }): Promise<void>;
+  findBySha(sha: string): Promise<TokenRow | undefined>;
+  /** Tokens of a project or a creator, for deleting them before it. */
+  listByOwner(owner: { projectUid: string } | { creatorUid: string }): Promise<McpToken[]>;
+  /** Remembers that tokens were used now. */
+  touch(shas: readonly string[]): Promise<void>;
+  /** @returns last uses by the uid of the token. */
+  lastUses(uids: readonly string[]): Promise<Map<string, string>>;
+}
+
+/** One row of the audit trail; the repository adds id and time. */
+export interface AuditEventRow {
+  requestId: string;
+  /** Principal in words, such as `User:alice`. */
+  principal: string;
+  tokenName?: string | undefined;
+  tokenSha?: string | undefined;
+  project?: string | undefined;
+  verb: string;
+  resource: string;
+  name?: string | undefined;
+  decision: "allow" | "deny";
+  /** The binding that decided, or why none did. */
+  decidedBy: string;
+  outcome: "success" | "failure";
+}
+
+export interface AuditEventRepository {
+  insert(row: AuditEventRow): Promise<void>;
+}
+
+export interface Repositories {
+  resources: ResourceRepository;
+  changes: ChangeRepository;
+  credentials: CredentialRepository;
+  sessions: SessionRepository;
+  mcpTokens: McpTokenRepository;
+  auditEvents: AuditEventRepository;
+  /** The database's clock, RFC 3339. */
+  now(): Promise<string>;
+}
+
+/** The door to storage. */
+export interface Database extends AsyncDisposable {
+  engine: "postgresql" | "pglite";
+  /** Outside of any transaction. */
+  read: Repositories;
+  /**
+   * Runs the work in one transaction and commits when it resolves. Writers take turns from their first write to their
+   * commit, so that a version never becomes visible before a smaller one.
+   *
+   * @throws {McpctlError} `database-unavailable` when the connection is lost; nothing is known to be committed then.
+   */
+  transact<T>(work: (repositories: Repositories) => Promise<T>): Promise<T>;
+  /** Calls back after commits, also those of other processes; may call back for nothing. @returns what ends it. */
+  onCommit(listener: () => void): () => void;
+  /** @throws {McpctlError} `database-unavailable` */
+  ping(): Promise<void>;
+}

@@ -1,0 +1,81 @@
+import * as z from "zod";
+import { toolPolicy } from "../kinds/tool-policy.ts";
+
+/** Every path of the REST API that is not derived from a kind. */
+export const API = {
+  login: "/api/v1/login",
+  logout: "/api/v1/logout",
+  whoami: "/api/v1/whoami",
+  introspect: "/api/v1/mcptokens/introspect",
+  version: "/version",
+  discovery: (project: string) => `/api/v1/projects/${encodeURIComponent(project)}/discovery`,
+  relay: (project: string, server: string) =>
+    `/api/v1/projects/${encodeURIComponent(project)}/servers/${encodeURIComponent(server)}/mcp`,
+} as const;
+
+export const loginRequest = z.strictObject({
+  user: z.string().min(1).max(128).describe("Name of the user."),
+  password: z.string().min(1).max(1_024).describe("The user's password."),
+});
+
+export const loginResponse = z.object({
+  token: z.string().describe("Session bearer; shown once."),
+  expiresAt: z.iso.datetime().describe("When the session ends."),
+});
+export type LoginResponse = z.output<typeof loginResponse>;
+
+export const passwordRequest = z.strictObject({
+  password: z.string().min(12).max(1_024).describe("The new password, at least 12 characters."),
+});
+
+export const whoamiResponse = z.object({
+  kind: z.enum(["User", "McpToken", "System"]).describe("What is asking."),
+  name: z.string().describe("Its name."),
+  project: z.string().optional().describe("Project of a token."),
+  creator: z.string().optional().describe("Creator of a token."),
+  groups: z.array(z.string()).describe("Groups of the user."),
+});
+export type Whoami = z.output<typeof whoamiResponse>;
+
+/** Answers alike for unknown, expired and revoked: `{ active: false }` and nothing else. */
+export const introspection = z.union([
+  z.object({
+    active: z.literal(true),
+    name: z.string().describe("Name of the token."),
+    project: z.string().describe("Its project."),
+    sha: z.string().describe("Its hex SHA-256."),
+    creator: z.string().describe("User who minted it."),
+    expiresAt: z.iso.datetime().optional().describe("When it stops working."),
+  }),
+  z.object({ active: z.literal(false) }),
+]);
+export type Introspection = z.output<typeof introspection>;
+
+export const versionResponse = z.object({ version: z.string().describe("Version of mcpd.") });
+
+const discoveredServer = z.object({
+  name: z.string().describe("Name of the server."),
+  revision: z.string().describe("Changes whenever the server's spec or running process does."),
+  url: z.string().describe("Where it speaks Streamable HTTP; relative to mcpd's base URL when it begins with /."),
+  headers: z.record(z.string(), z.string()).default({}).describe("Headers to send; only to callers that may resolve."),
+  isRelay: z.boolean().describe("Whether url is mcpd's relay, which takes the caller's own bearer."),
+  timeoutSeconds: z.int().describe("Limit for one request."),
+  tools: toolPolicy,
+  fault: z
+    .object({ reason: z.string(), message: z.string() })
+    .optional()
+    .describe("Why the server cannot be used now, as its Ready condition says."),
+});
+
+/** What a gateway must know to serve a project. */
+export const discovery = z.object({
+  project: z.object({
+    name: z.string(),
+    naming: z.enum(["prefix", "transparent"]),
+    proxyModel: z.string(),
+    tools: toolPolicy,
+  }),
+  servers: z.array(discoveredServer).describe("In the project's order."),
+});
+export type Discovery = z.output<typeof discovery>;
+export type DiscoveredServer = z.output<typeof discoveredServer>;

@@ -1,0 +1,56 @@
+import { McpctlError } from "../errors.ts";
+import { type Member, membersOf, parseSlice } from "./json-bytes.ts";
+import type { RequestId } from "./protocol.ts";
+import type { UpstreamReply } from "./upstream.ts";
+
+/** A message from an upstream. What may be large, the value of a reply, is left as bytes. */
+export type UpstreamMessage =
+  | { type: "reply"; id: RequestId | null; reply: UpstreamReply }
+  | { type: "request"; id: RequestId; method: string }
+  | { type: "notification"; method: string };
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+
+/**
+ * Splits one JSON-RPC message of an upstream into its envelope and its value.
+ *
+ * @throws {McpctlError} `upstream-protocol` when it is no JSON-RPC 2.0 message.
+ */
+export function splitMessage(bytes: Uint8Array): UpstreamMessage {
+  const members = membersOf(bytes);
+  const find = (key: string) => members.find((member) => member.key === key);
+  const id = idOf(bytes, find("id"));
+  const method = find("method");
+  const result = find("result");
+  const error = find("error");
+  if (method && !result && !error) {
+    const name = parseSlice(bytes, method);
+    if (typeof name !== "string") throw malformed("its method is no string");
+    return id === undefined || id === null
+      ? { type: "notification", method: name }
+      : { type: "request", id, method: name };
+  }
+  const value = result ?? error;
+  if (!value || id === undefined || method || (result && error)) throw malformed("it is neither request nor reply");
+  const json = onOneLine(bytes.subarray(value.start, value.end));
+  return { type: "reply", id, reply: { kind: result ? "result" : "error", json } };
+}
+
+function idOf(bytes: Uint8Array, member: Member | undefined): RequestId | null | undefined {
+  if (!member) return undefined;
+  const id = parseSlice(bytes, member);
+  if (id === null || typeof id === "string" || typeof id === "number") return id;
+  throw malformed("its id is neither a string nor a number");
+}
+
+/** Stdio and SSE end a message at a line feed; JSON has one only between its tokens, where a space says the same. */
+export function onOneLine(json: Uint8Array): Uint8Array {
+  if (!json.includes(LINE_FEED) && !json.includes(CARRIAGE_RETURN)) return json;
+  return json.map((byte) => (byte === LINE_FEED || byte === CARRIAGE_RETURN ? SPACE : byte));
+}
+
+function malformed(why: string): McpctlError {
+  return new McpctlError("upstream-protocol", `The server sent something that is no JSON-RPC message: ${why}`);
+}

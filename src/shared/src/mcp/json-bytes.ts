@@ -1,0 +1,113 @@
+import { McpctlError } from "../errors.ts";
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** A member of a JSON object: its key and where its value lies in the bytes. */
+export interface Member {
+  key: string;
+  start: number;
+  end: number;
+}
+
+/**
+ * Finds the members of a JSON object without parsing their values, so that a large value is neither parsed nor copied.
+ *
+ * A value is skipped by its quotes and brackets alone. Where the whole text is valid JSON, the slices are exact; where
+ * it is not, no parser accepts the slices either.
+ *
+ * @throws {McpctlError} `upstream-protocol` when the bytes are no JSON object, or name a key twice: peers disagree on
+ *   which of the two counts, and a message must not mean different things to them and to us.
+ */
+export function membersOf(bytes: Uint8Array): Member[] {
+  const members: Member[] = [];
+  let at = skipSpace(bytes, 0);
+  if (bytes[at] !== OPEN_BRACE) throw malformed("it is no object");
+  at = skipSpace(bytes, at + 1);
+  while (bytes[at] !== CLOSE_BRACE) {
+    const member = readMember(bytes, at);
+    if (members.some(({ key }) => key === member.key)) throw malformed(`it has two members "${member.key}"`);
+    members.push(member);
+    at = skipSpace(bytes, member.end);
+    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+    else if (bytes[at] !== CLOSE_BRACE) throw malformed("a comma or brace is missing");
+  }
+  if (skipSpace(bytes, at + 1) !== bytes.length) throw malformed("something follows it");
+  return members;
+}
+
+/** The value of a member, parsed. @throws {McpctlError} `upstream-protocol` */
+export function parseSlice(bytes: Uint8Array, { start, end }: Pick<Member, "start" | "end">): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes.subarray(start, end)));
+  } catch (cause) {
+    throw malformed("it is no JSON", cause);
+  }
+}
+
+function readMember(bytes: Uint8Array, at: number): Member {
+  if (bytes[at] !== QUOTE) throw malformed("a key is missing");
+  const keyEnd = skipString(bytes, at);
+  const key = parseSlice(bytes, { start: at, end: keyEnd });
+  const colon = skipSpace(bytes, keyEnd);
+  if (typeof key !== "string" || bytes[colon] !== COLON) throw malformed("a colon is missing");
+  const start = skipSpace(bytes, colon + 1);
+  return { key, start, end: skipValue(bytes, start) };
+}
+
+function skipValue(bytes: Uint8Array, start: number): number {
+  let depth = 0;
+  let at = start;
+  while (at < bytes.length) {
+    const byte = bytes[at];
+    if (byte === QUOTE) at = skipString(bytes, at);
+    else {
+      const isEnd = byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET;
+      if (depth === 0 && isEnd) break;
+      if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1;
+      if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
+      at += 1;
+    }
+  }
+  if (at === start) throw malformed("a value is missing");
+  return trimSpace(bytes, at);
+}
+
+function skipString(bytes: Uint8Array, start: number): number {
+  let quote = bytes.indexOf(QUOTE, start + 1);
+  while (quote > 0 && isEscaped(bytes, quote)) quote = bytes.indexOf(QUOTE, quote + 1);
+  if (quote < 0) throw malformed("a string does not end");
+  return quote + 1;
+}
+
+function isEscaped(bytes: Uint8Array, quote: number): boolean {
+  let backslashes = 0;
+  while (bytes[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
+  return backslashes % 2 === 1;
+}
+
+function skipSpace(bytes: Uint8Array, start: number): number {
+  let at = start;
+  while (isSpace(bytes[at])) at += 1;
+  return at;
+}
+
+function trimSpace(bytes: Uint8Array, end: number): number {
+  let at = end;
+  while (isSpace(bytes[at - 1])) at -= 1;
+  return at;
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+function malformed(why: string, cause?: unknown): McpctlError {
+  return new McpctlError("upstream-protocol", `The server sent something that is no JSON-RPC message: ${why}`, { cause });
+}

@@ -1,0 +1,50 @@
+import type { Era } from "./protocol.ts";
+
+/**
+ * The answer to one request, as the bytes that the upstream wrote: the value of `result` or of `error`.
+ * It is not parsed on the way, so it may be any JSON, and nothing may be assumed of it.
+ */
+export interface UpstreamReply {
+  kind: "result" | "error";
+  /** UTF-8 JSON of the value alone. */
+  json: Uint8Array;
+}
+
+export interface UpstreamRequestOptions {
+  /** Aborting cancels the request at the upstream too. */
+  signal: AbortSignal;
+  /** Called for each notification that belongs to this request, before the promise settles; UTF-8 JSON. */
+  onNotification?: (message: Uint8Array) => void;
+}
+
+/** What the handshake told about a peer. */
+export interface UpstreamIdentity {
+  era: Era;
+  protocolVersion: string;
+  capabilities: Readonly<Record<string, unknown>>;
+  serverInfo?: { name: string; version?: string; [key: string]: unknown } | undefined;
+  instructions?: string | undefined;
+}
+
+/** One MCP server as the gateway sees it: a connection that many callers share. */
+export interface Upstream {
+  /**
+   * Performs the handshake when none has been made, and waits for one that is under way.
+   *
+   * @throws {McpctlError} `upstream-unavailable`, `upstream-timeout`, `upstream-protocol`.
+   */
+  connect(signal: AbortSignal): Promise<UpstreamIdentity>;
+
+  /**
+   * Sends one request. `params` are free of the reserved `_meta` keys of the hop before; the upstream adds its own.
+   *
+   * @throws {McpctlError} `upstream-unavailable` when the peer is gone, also in the middle of the request;
+   *   `upstream-timeout`; `upstream-protocol` when the answer is no JSON-RPC.
+   */
+  request(method: string, params: Record<string, unknown>, options: UpstreamRequestOptions): Promise<UpstreamReply>;
+
+  /** Calls back on every `notifications/tools/list_changed`. @returns a function that ends it. */
+  onToolsChanged(listener: () => void): () => void;
+
+  close(): Promise<void>;
+}
