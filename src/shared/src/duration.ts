@@ -1,8 +1,14 @@
 import { McpctlError } from "./errors.ts";
 
-const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
+const SECONDS = new Map([
+  ["s", 1],
+  ["m", 60],
+  ["h", 3_600],
+  ["d", 86_400],
+  ["w", 604_800],
+]);
 const DURATION = /^(\d{1,9})([smhdw])$/;
-const MAX_TTL_SECONDS = 100 * 365 * SECONDS.d;
+const MAX_TTL_SECONDS = 100 * 365 * 86_400;
 
 /** When a credential ends: after a time, at a moment, or never. */
 export type Ttl = { afterSeconds: number } | { at: string } | "never";
@@ -14,9 +20,10 @@ export type Ttl = { afterSeconds: number } | { at: string } | "never";
  */
 export function parseTtl(text: string): Ttl {
   if (text === "never") return "never";
-  const [, count, unit] = DURATION.exec(text) ?? [];
-  if (count !== undefined && unit !== undefined) {
-    const afterSeconds = Number(count) * SECONDS[unit as keyof typeof SECONDS];
+  const [, count, unit = ""] = DURATION.exec(text) ?? [];
+  const unitSeconds = SECONDS.get(unit);
+  if (count !== undefined && unitSeconds !== undefined) {
+    const afterSeconds = Number(count) * unitSeconds;
     if (afterSeconds < 1 || afterSeconds > MAX_TTL_SECONDS) throw invalidTtl(text, "must lie between 1s and 100 years");
     return { afterSeconds };
   }

@@ -24,23 +24,37 @@ export interface ResourceQuery {
   after?: { project: string; name: string } | undefined;
 }
 
-/** Resources of every kind. Each write draws the next resourceVersion and leaves a row in the change log. */
+/**
+ * Resources of every kind. Each write draws the next resourceVersion and leaves a row in the change log.
+ *
+ * The type parameter is what the caller knows of the plural that it names: rows were parsed by the schema of their kind
+ * when they were written.
+ */
 export interface ResourceRepository {
   /** `ref.name` may also be a uid. */
-  find(ref: ResourceRef): Promise<Resource | undefined>;
+  find<R extends Resource = Resource>(ref: ResourceRef): Promise<R | undefined>;
   /** Sorted by project, then name, by code point. */
-  list(query: ResourceQuery): Promise<Resource[]>;
+  list<R extends Resource = Resource>(query: ResourceQuery): Promise<R[]>;
   /** @throws {McpctlError} `already-exists` */
-  insert(ref: ResourceRef, kind: string, content: ResourceContent, status?: unknown): Promise<Resource>;
+  insert<R extends Resource = Resource>(
+    ref: ResourceRef,
+    kind: string,
+    content: ResourceContent,
+    status?: R["status"],
+  ): Promise<R>;
   /**
    * Writes labels, annotations, owners and spec where the version still is the expected one. `generation` rises only
-   * when the spec changed.
+   * when the spec changed. What is equal already is left as it is, without a new version.
    *
    * @throws {McpctlError} `conflict` when the version is another, `not-found` when the resource is gone.
    */
   replace(ref: ResourceRef, content: ResourceContent, expectedVersion: string): Promise<Resource>;
-  /** Writes the status alone, without a version check. @returns undefined when the resource is gone. */
-  replaceStatus(ref: ResourceRef, status: unknown): Promise<Resource | undefined>;
+  /**
+   * Writes the status alone, without a version check. An equal status is left as it is, without a new version.
+   *
+   * @returns undefined when the resource is gone.
+   */
+  replaceStatus<R extends Resource = Resource>(ref: ResourceRef, status: R["status"]): Promise<R | undefined>;
   /**
    * @returns what was deleted, or undefined when there was nothing.
    * @throws {McpctlError} `conflict` when an expected version is given and the resource has another.
@@ -62,7 +76,11 @@ export interface ChangeRepository {
   latestVersion(): Promise<string>;
   /** The version that a watch must at least start from, so that nothing is missing; "0" when nothing was pruned. */
   oldestVersion(): Promise<string>;
-  /** Changes behind a version, oldest first. */
+  /**
+   * Changes behind a version, oldest first.
+   *
+   * @throws {McpctlError} `resource-version-too-old` when some of them were pruned, which one snapshot decides.
+   */
   listSince(version: string, limit: number): Promise<Change[]>;
   /** Forgets all but the newest `keep` changes. */
   prune(keep: number): Promise<void>;
@@ -148,12 +166,17 @@ export interface Database extends AsyncDisposable {
   read: Repositories;
   /**
    * Runs the work in one transaction and commits when it resolves. Writers take turns from their first write to their
-   * commit, so that a version never becomes visible before a smaller one.
+   * commit, so that a version never becomes visible before a smaller one. The work may run again, when the database asks
+   * for it after a deadlock, and must use no repositories but the ones it is given.
    *
    * @throws {McpctlError} `database-unavailable` when the connection is lost; nothing is known to be committed then.
    */
   transact<T>(work: (repositories: Repositories) => Promise<T>): Promise<T>;
-  /** Calls back after commits, also those of other processes; may call back for nothing. @returns what ends it. */
+  /**
+   * Calls back after commits that left a change, also those of other processes; may call back for nothing.
+   *
+   * @returns what ends it.
+   */
   onCommit(listener: () => void): () => void;
   /** @throws {McpctlError} `database-unavailable` */
   ping(): Promise<void>;

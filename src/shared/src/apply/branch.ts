@@ -1,5 +1,6 @@
+import type { Json } from "../json.ts";
 import { joinPath } from "./field-path.ts";
-import { findField, isJsonObject, isJsonScalar, type Json, type JsonScalar } from "./json.ts";
+import { findField, isJsonObject, isJsonScalar, type JsonScalar } from "./json-values.ts";
 
 /** Merge key of a list by its path without items; "" means a set of scalars. Any other list is one leaf. */
 export type ListMapKeys = Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 import { McpctlError } from "../errors.ts";
-import type { JsonScalar } from "./json.ts";
+import type { JsonScalar } from "./json-values.ts";
 
 /** One step into an object: a field, or the item of a list that has `value` under `key`. Key "" is an item of a set. */
 export type PathSegment =

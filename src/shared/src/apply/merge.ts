@@ -1,9 +1,20 @@
-import { fromBranch, listPaths, ROOT, toBranch, type Branch, type Child, type ListMapKeys, type Place } from "./branch.ts";
-import { isEqualJson, type Json } from "./json.ts";
-import { filterFields, keepLivingClaims, normalizeOwners, toClaims, type Claims, type FieldOwner } from "./ownership.ts";
+import type { Json } from "../json.ts";
+import type { FieldOwner } from "../kinds/metadata.ts";
+import {
+  fromBranch,
+  listPaths,
+  ROOT,
+  toBranch,
+  type Branch,
+  type Child,
+  type ListMapKeys,
+  type Place,
+} from "./branch.ts";
+import { isEqualJson } from "./json-values.ts";
+import { filterFields, keepLivingClaims, normalizeOwners, toClaims, type Claims } from "./ownership.ts";
 import { refuseAmbiguousLists } from "./refuse-ambiguous-lists.ts";
 
-export type { Json, FieldOwner, ListMapKeys };
+export type { FieldOwner, Json, ListMapKeys };
 export { ownersAfterUpdate } from "./owners-after-update.ts";
 
 export interface ApplyInput {
@@ -66,19 +77,19 @@ const parts: ReadonlySet<string> = new Set(["metadata", "metadata.labels", "meta
 export function applyMerge(input: ApplyInput): ApplyOutcome {
   const { current, applied, listMapKeys } = input;
   refuseAmbiguousLists(applied, listMapKeys);
-  const merging = createMerging(input);
+  const living = { ...input, owners: keepLivingClaims(input.owners, current, listMapKeys) };
+  const merging = createMerging(living);
   const object = mergeValue(merging, ROOT, { current, applied }) ?? applied;
-  const owners = ownersAfterApply(input, object, merging.replaced);
+  const owners = ownersAfterApply(living, object, merging.replaced);
   return { object, owners, conflicts: input.force ? [] : merging.conflicts };
 }
 
-function createMerging({ current, owners, manager, listMapKeys }: ApplyInput): Merging {
-  const living = keepLivingClaims(owners, current, listMapKeys);
+function createMerging({ owners, manager, listMapKeys }: ApplyInput): Merging {
   return {
     listMapKeys,
-    mine: toClaims(living.filter((owner) => isApplyOf(owner, manager))),
-    others: toClaims(living.filter((owner) => !isApplyOf(owner, manager))),
-    rivals: toClaims(living.filter((owner) => owner.manager !== manager)),
+    mine: toClaims(owners.filter((owner) => isApplyOf(owner, manager))),
+    others: toClaims(owners.filter((owner) => !isApplyOf(owner, manager))),
+    rivals: toClaims(owners.filter((owner) => owner.manager !== manager)),
     conflicts: [],
     replaced: new Set(),
   };
@@ -118,7 +129,7 @@ function orderChildren(children: readonly Child[], wanted: Branch): readonly Chi
 
 function replaceValue(merging: Merging, { path }: Place, { current, wanted }: { current: Json; wanted: Json }): Json {
   const managers = merging.rivals.within.get(path);
-  if (managers) merging.conflicts.push({ path, managers: [...managers].sort(), current, wanted });
+  if (managers) merging.conflicts.push({ path, managers: [...managers].toSorted(), current, wanted });
   merging.replaced.add(path);
   return wanted;
 }
@@ -140,7 +151,7 @@ function removeMine(merging: Merging, place: Place, current: Json): Json | undef
 
 /** The manager's apply owns what it applied, and takes that over from the manager's own updates. */
 function ownersAfterApply(
-  { owners, current, applied, manager, listMapKeys }: ApplyInput,
+  { owners, applied, manager, listMapKeys }: ApplyInput,
   object: Json,
   replaced: ReadonlySet<string>,
 ): FieldOwner[] {
@@ -148,7 +159,7 @@ function ownersAfterApply(
   const own = new Set(fields);
   const stillThere = listPaths(object, ROOT, listMapKeys).all;
   const others = filterFields(
-    keepLivingClaims(owners, current, listMapKeys).filter((owner) => !isApplyOf(owner, manager)),
+    owners.filter((owner) => !isApplyOf(owner, manager)),
     (owner, field) => stillThere.has(field) && !replaced.has(field) && !(owner.manager === manager && own.has(field)),
   );
   return normalizeOwners([...others, { manager, operation: "Apply", fields }]);

@@ -1,6 +1,8 @@
+import type { Json } from "../json.ts";
+import type { FieldOwner } from "../kinds/metadata.ts";
 import { listPaths, ROOT, toBranch, type ListMapKeys, type Place } from "./branch.ts";
-import { isEqualJson, type Json } from "./json.ts";
-import { filterFields, keepLivingClaims, normalizeOwners, type FieldOwner } from "./ownership.ts";
+import { isEqualJson } from "./json-values.ts";
+import { filterFields, keepLivingClaims, normalizeOwners } from "./ownership.ts";
 
 interface UpdateInput {
   before: Json | undefined;

@@ -1,9 +1,7 @@
+import type { Json } from "../json.ts";
 import type { FieldOwner } from "../kinds/metadata.ts";
 import { listPaths, ROOT, type ListMapKeys } from "./branch.ts";
 import { listPathsTo } from "./field-path.ts";
-import type { Json } from "./json.ts";
-
-export type { FieldOwner };
 
 type ManagersByPath = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -56,8 +54,10 @@ export function normalizeOwners(owners: readonly FieldOwner[]): FieldOwner[] {
   }
   return [...entries.values()]
     .filter(({ fields }) => fields.length > 0)
-    .map((owner) => ({ ...owner, fields: [...new Set(owner.fields)].sort() }))
-    .sort((left, right) => compareText(left.manager, right.manager) || compareText(left.operation, right.operation));
+    .map((owner) => ({ ...owner, fields: [...new Set(owner.fields)].toSorted() }))
+    .toSorted(
+      (left, right) => compareText(left.manager, right.manager) || compareText(left.operation, right.operation),
+    );
 }
 
 function addManager(managers: Map<string, Set<string>>, path: string, manager: string): void {

@@ -1,6 +1,6 @@
 import { McpctlError, type FieldError } from "../errors.ts";
+import type { Json } from "../json.ts";
 import { findMergeKey, ROOT, toBranch, toItem, type ListMapKeys, type Place } from "./branch.ts";
-import type { Json } from "./json.ts";
 
 /**
  * Refuses a manifest in which the items of a keyed list or a set cannot be told apart.
@@ -18,7 +18,7 @@ export function refuseAmbiguousLists(manifest: Json, listMapKeys: ListMapKeys): 
 
 function listFaults(value: Json, place: Place, listMapKeys: ListMapKeys): FieldError[] {
   const ownFaults = Array.isArray(value) ? listItemFaults(value, place, listMapKeys) : [];
-  const children = ownFaults.length > 0 ? [] : [...(toBranch(value, place, listMapKeys)?.children.values() ?? [])];
+  const children = [...(toBranch(value, place, listMapKeys)?.children.values() ?? [])];
   return [...ownFaults, ...children.flatMap((child) => listFaults(child.value, child.place, listMapKeys))];
 }
 
@@ -29,7 +29,9 @@ function listItemFaults(list: readonly Json[], place: Place, listMapKeys: ListMa
   return list.flatMap((item, index) => {
     const path = toItem(item, key, place)?.place.path;
     if (path === undefined) {
-      return [{ path: `${place.path}[${index}]`, message: key === "" ? "must be a scalar" : `needs a scalar "${key}"` }];
+      return [
+        { path: `${place.path}[${index}]`, message: key === "" ? "must be a scalar" : `needs a scalar "${key}"` },
+      ];
     }
     if (seen.has(path)) return [{ path, message: "is given more than once" }];
     seen.add(path);

@@ -16,7 +16,7 @@ export const conditionsSchema = z.array(conditionSchema).describe("Typed judgeme
 export function withCondition(conditions: readonly Condition[], next: Condition): Condition[] {
   const previous = conditions.find((c) => c.type === next.type);
   const lastTransitionAt = previous?.status === next.status ? previous.lastTransitionAt : next.lastTransitionAt;
-  return [...conditions.filter((c) => c.type !== next.type), { ...next, lastTransitionAt }].sort((a, b) =>
+  return [...conditions.filter((c) => c.type !== next.type), { ...next, lastTransitionAt }].toSorted((a, b) =>
     a.type < b.type ? -1 : 1,
   );
 }

@@ -36,7 +36,11 @@ export const instances = defineKind({
   columns: [
     { header: "Server", description: "The server that it is a copy of.", value: (i) => i.spec.server },
     { header: "Status", description: "Where it is in its life.", value: (i) => i.status?.phase },
-    { header: "Restarts", description: "Restarts since the spec changed.", value: (i) => i.status?.restarts.toString() },
+    {
+      header: "Restarts",
+      description: "Restarts since the spec changed.",
+      value: (i) => i.status?.restarts.toString(),
+    },
     { header: "PID", description: "Process id.", wide: true, value: (i) => i.status?.pid?.toString() },
   ],
   examples: [{ metadata: { name: "files-0" }, spec: { server: "files", index: 0 } }],

@@ -2,7 +2,9 @@ import * as z from "zod";
 import { defineKind, type ResourceOf } from "./kind.ts";
 import { nameSchema } from "./metadata.ts";
 
-const expiresAt = z.iso.datetime().describe("When it stops working, judged by the database's clock; absent means never.");
+const expiresAt = z.iso
+  .datetime()
+  .describe("When it stops working, judged by the database's clock; absent means never.");
 
 export const mcpTokens = defineKind({
   kind: "McpToken",

@@ -84,7 +84,11 @@ const spec = z
     const forms = (["command", "package", "url"] as const).filter((form) => server[form] !== undefined);
     if (forms.length !== 1) {
       const found = forms.length === 0 ? "none is given" : `${forms.join(" and ")} are given`;
-      context.addIssue({ code: "custom", path: [], message: `needs exactly one of command, package and url; ${found}` });
+      context.addIssue({
+        code: "custom",
+        path: [],
+        message: `needs exactly one of command, package and url; ${found}`,
+      });
     }
     if (server.url === undefined && server.headers.length > 0) {
       context.addIssue({ code: "custom", path: ["headers"], message: "belong to url only" });

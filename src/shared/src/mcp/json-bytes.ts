@@ -109,5 +109,7 @@ function isSpace(byte: number | undefined): boolean {
 }
 
 function malformed(why: string, cause?: unknown): McpctlError {
-  return new McpctlError("upstream-protocol", `The server sent something that is no JSON-RPC message: ${why}`, { cause });
+  return new McpctlError("upstream-protocol", `The server sent something that is no JSON-RPC message: ${why}`, {
+    cause,
+  });
 }

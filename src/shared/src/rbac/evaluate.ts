@@ -34,7 +34,9 @@ const SYSTEM: Decision = { allowed: true, by: "mcpd itself" };
 export function canAccess(definitions: Definitions, principal: Principal, access: Access): Decision {
   if (principal.kind === "System") return SYSTEM;
   if (principal.kind === "User") return decide(grantsOf(definitions, principal), (b) => grantsAccess(b, access));
-  return underCeiling(tokenAccess(definitions, principal, access), () => canAccess(definitions, principal.creator, access));
+  return underCeiling(tokenAccess(definitions, principal, access), () =>
+    canAccess(definitions, principal.creator, access),
+  );
 }
 
 /** Decides about an action, such as `logs`. */
@@ -55,7 +57,10 @@ export function getAllowedScope(definitions: Definitions, principal: Principal, 
 }
 
 /** Every binding that a principal holds itself, with the definition that it comes from; a ceiling is not applied. */
-export function getPermissions(definitions: Definitions, principal: Principal): { definition: string; binding: RoleBinding }[] {
+export function getPermissions(
+  definitions: Definitions,
+  principal: Principal,
+): { definition: string; binding: RoleBinding }[] {
   return principal.kind === "System" ? [] : grantsOf(definitions, principal);
 }
 

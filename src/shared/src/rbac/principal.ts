@@ -26,5 +26,7 @@ export type Principal = UserPrincipal | TokenPrincipal | SystemPrincipal;
 
 /** How a principal is called in audit rows, logs and field owners. */
 export function principalName(principal: Principal): string {
-  return principal.kind === "McpToken" ? `McpToken:${principal.project}/${principal.name}` : `${principal.kind}:${principal.name}`;
+  return principal.kind === "McpToken"
+    ? `McpToken:${principal.project}/${principal.name}`
+    : `${principal.kind}:${principal.name}`;
 }

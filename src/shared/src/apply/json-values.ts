@@ -1,5 +1,6 @@
-export type JsonScalar = string | number | boolean | null;
-export type Json = JsonScalar | Json[] | { [key: string]: Json };
+import type { Json } from "../json.ts";
+
+export type JsonScalar = Exclude<Json, object>;
 
 export function isJsonScalar(value: Json | undefined): value is JsonScalar {
   return value !== undefined && (value === null || typeof value !== "object");

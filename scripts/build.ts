@@ -1,0 +1,127 @@
+/** Bundles the programs into dist/, one flat folder: a file finds its worker as a sibling, as it does in src. */
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { build, type Metafile } from "esbuild";
+
+const PROGRAMS = {
+  mcpctl: "src/cli/src/main.ts",
+  mcpd: "src/mcpd/src/main.ts",
+  mcplocal: "src/mcplocal/src/main.ts",
+  "mcplocal-serve": "src/mcplocal/src/serve.ts",
+};
+const WORKERS = {
+  "pglite-worker": "src/mcpd/src/repositories/pglite-worker.ts",
+  reaper: "src/mcpd/src/orchestrators/reaper.ts",
+};
+
+/** Native or WebAssembly packages, and servers that run as programs of their own. */
+const EXTERNAL = ["@electric-sql/pglite", "@node-rs/argon2", "@modelcontextprotocol/server-*"];
+/** Optional dependencies of bundled packages that nobody installs. */
+const ABSENT = ["pg-native"];
+
+/** CommonJS packages (fastify, pino, pg) call require, which an ES module does not have. */
+const BANNER =
+  'import { createRequire as createRequireOfBundle } from "node:module";\n' +
+  "const require = createRequireOfBundle(import.meta.url);";
+
+const root = join(import.meta.dirname, "..");
+const DIST = join(root, "dist");
+const outputFolder = process.argv[2] ?? DIST;
+
+function findEntries(): Record<string, string> {
+  const entries = Object.entries({ ...PROGRAMS, ...WORKERS });
+  for (const [name, path] of entries) {
+    if (!existsSync(join(root, path))) process.stderr.write(`skipped ${name}: there is no ${path}\n`);
+  }
+  return Object.fromEntries(entries.filter(([, path]) => existsSync(join(root, path))));
+}
+
+async function bundle(entryPoints: Record<string, string>): Promise<Metafile["outputs"]> {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints,
+    outdir: outputFolder,
+    chunkNames: "[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node22.19",
+    external: [...EXTERNAL, ...ABSENT],
+    banner: { js: BANNER },
+    sourcemap: "linked",
+    sourcesContent: false,
+    metafile: true,
+    logLevel: "warning",
+  });
+  return Object.fromEntries(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]));
+}
+
+/** Lists what loads together with an output: its static imports and, when `hasLazy`, what it loads on demand. */
+function listLoaded(outputs: Metafile["outputs"], name: string, hasLazy: boolean, seen = new Set<string>()) {
+  if (seen.has(name)) return seen;
+  seen.add(name);
+  for (const { path, kind, external } of outputs[name]?.imports ?? []) {
+    if (external !== true && (hasLazy || kind !== "dynamic-import")) listLoaded(outputs, basename(path), hasLazy, seen);
+  }
+  return seen;
+}
+
+function printSizes(outputs: Metafile["outputs"], name: string) {
+  const sum = (names: Iterable<string>) => [...names].reduce((bytes, each) => bytes + (outputs[each]?.bytes ?? 0), 0);
+  const atStart = sum(listLoaded(outputs, name, false));
+  const onDemand = sum(listLoaded(outputs, name, true)) - atStart;
+  const toKb = (bytes: number) => `${Math.ceil(bytes / 1000)} kB`;
+  process.stdout.write(`${name} ${toKb(atStart)}${onDemand > 0 ? ` and ${toKb(onDemand)} on demand` : ""}\n`);
+}
+
+interface Manifest {
+  version: string;
+  license: string;
+  engines: Record<string, string>;
+  dependencies?: Record<string, string>;
+}
+
+function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+}
+
+/** Makes the folder a package that npm can install: the bundles, and exact versions of what they leave outside. */
+function writeManifest(programs: string[]) {
+  const { version, license, engines, dependencies = {} } = readManifest(root);
+  const installed = Object.keys(dependencies).map((name) => [
+    name,
+    readManifest(join(root, "node_modules", name)).version,
+  ]);
+  const manifest = {
+    name: "mcpctl",
+    version,
+    license,
+    type: "module",
+    engines,
+    bin: Object.fromEntries(programs.map((name) => [name, `./${name}.js`])),
+    dependencies: Object.fromEntries(installed),
+  };
+  writeFileSync(join(outputFolder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** Removes what an earlier build left; a folder that the caller named may hold other things. */
+function prune(outputs: Metafile["outputs"]) {
+  if (outputFolder !== DIST) return;
+  for (const name of readdirSync(outputFolder)) {
+    if (name !== "package.json" && outputs[name] === undefined) rmSync(join(outputFolder, name), { recursive: true });
+  }
+}
+
+const entries = findEntries();
+const outputs = await bundle(entries).catch((error: unknown) => {
+  // esbuild has printed what is wrong, with its place.
+  if (error instanceof Error && "errors" in error) process.exit(1);
+  throw error;
+});
+const programs = Object.keys(PROGRAMS).filter((name) => name in entries);
+mkdirSync(outputFolder, { recursive: true });
+prune(outputs);
+writeManifest(programs);
+for (const name of programs) chmodSync(join(outputFolder, `${name}.js`), 0o755);
+for (const name of Object.keys(entries)) printSizes(outputs, `${name}.js`);

@@ -1,0 +1,32 @@
+import { homedir } from "node:os";
+import { basename, join, relative } from "node:path";
+
+/** What the environment says. Flags win over it. */
+export interface CliConfig {
+  server: string | undefined;
+  token: string | undefined;
+  project: string | undefined;
+  /** Where the CLI keeps its own files. */
+  directory: string;
+  /** How this program was called, for commands that are printed to be copied. */
+  cliCommand: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the environment; no other file does. An empty variable counts as absent. */
+export function readConfig(script: string, env: Environment = process.env): CliConfig {
+  return {
+    server: env["MCPCTL_SERVER"] || undefined,
+    token: env["MCPCTL_TOKEN"] || undefined,
+    project: env["MCPCTL_PROJECT"] || undefined,
+    directory: env["MCPCTL_CONFIG_DIR"] || join(env["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "mcpctl"),
+    cliCommand: cliCommandOf(script, env),
+  };
+}
+
+function cliCommandOf(script: string, env: Environment): string {
+  const [, major] = /^pnpm\/(\d+)/.exec(env["npm_config_user_agent"] ?? "") ?? [];
+  if (major !== undefined && env["npm_lifecycle_event"]) return `npx pnpm@${major} mcpctl`;
+  return basename(script).startsWith("main.") ? `node ${relative(process.cwd(), script)}` : basename(script);
+}

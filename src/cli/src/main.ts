@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+import { readConfig } from "./config.ts";
+import { EXIT } from "./print-error.ts";
+import { createProcessIo } from "./process-io.ts";
+import { runCli } from "./run-cli.ts";
+
+const { argv, stdin, stdout, stderr } = process;
+const controller = new AbortController();
+
+/** The first one asks the command to stop, the second does not ask. */
+function interrupt(): void {
+  if (controller.signal.aborted) process.exit(EXIT.interrupted);
+  controller.abort(new DOMException("Interrupted", "AbortError"));
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
+
+process.exitCode = await runCli(argv.slice(2), {
+  io: createProcessIo({ stdin, stdout, stderr, signal: controller.signal, interrupt }),
+  config: readConfig(argv[1] ?? "mcpctl"),
+  now: () => new Date(),
+  signal: controller.signal,
+  loadUp: () => import("@mcpctl/up/up.ts"),
+});

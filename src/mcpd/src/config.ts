@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { describeSettings, listenAddress, readSettings } from "@mcpctl/shared/settings.ts";
+import { parse } from "yaml";
+import * as z from "zod";
+import { LOG_LEVELS } from "./log.ts";
+
+const PREFIX = "MCPD_";
+
+export const configSchema = z.object({
+  listen: listenAddress.prefault("127.0.0.1:7400").describe("Address of the REST API, HOST:PORT."),
+  databaseUrl: z
+    .url({ protocol: /^postgres(ql)?$/, error: "must be a postgres:// URL" })
+    .optional()
+    .describe("PostgreSQL to use; an embedded database in the data directory when absent."),
+  dataDir: z.string().min(1).default(defaultDataDir).describe("Directory of the embedded database and of packages."),
+  packageRoots: z
+    .string()
+    .default("")
+    .transform((text) => text.split(":").filter((root) => root !== ""))
+    .describe("Directories, separated by :, whose installed npm packages are used before any is downloaded."),
+  adminUser: z.string().default("admin").describe("Name of the administrator that the first start makes."),
+  adminPassword: z.string().min(12).optional().describe("Password of that administrator; random when absent."),
+  sessionTtlSeconds: z.coerce
+    .number()
+    .int()
+    .min(60)
+    .default(12 * 3600)
+    .describe("How long a login lasts."),
+  changesKept: z.coerce.number().int().min(100).default(20_000).describe("How many changes a watch may lag behind."),
+  logLevel: z
+    .enum(LOG_LEVELS)
+    .default("info")
+    .describe(`One of ${LOG_LEVELS.join(", ")}.`),
+});
+export type Config = z.output<typeof configSchema>;
+
+const USAGE = ["Usage: mcpd [FLAG VALUE]...", "", "The control plane of mcpctl.", ""];
+
+/** @throws {McpctlError} `config-invalid` */
+export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Config {
+  const at = argv.indexOf("--config");
+  const path = at >= 0 ? argv[at + 1] : env[`${PREFIX}CONFIG`];
+  const flags = at >= 0 ? argv.toSpliced(at, 2) : argv;
+  const file = path === undefined ? undefined : readConfigFile(path);
+  return readSettings(configSchema, {
+    argv: flags,
+    env,
+    prefix: PREFIX,
+    file,
+    readFile: (name) => readFileSync(name, "utf8"),
+  });
+}
+
+export function configHelp(): string {
+  const rows = describeSettings(configSchema, PREFIX);
+  return [...USAGE, ...rows, "  --config FILE  (MCPD_CONFIG)  YAML file with the same settings in camelCase."].join(
+    "\n",
+  );
+}
+
+/** All of mcpd's own environment that a server's process gets; without PATH most programs do not start. */
+export function readInheritedEnv(env: NodeJS.ProcessEnv = process.env): { PATH: string; HOME: string } {
+  return { PATH: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin", HOME: env["HOME"] ?? homedir() };
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  try {
+    const settings: unknown = parse(readFileSync(path, "utf8"));
+    if (typeof settings === "object" && settings !== null && !Array.isArray(settings)) return { ...settings };
+    throw new Error("it holds no settings");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new McpctlError("config-invalid", `Cannot read the configuration file ${path}: ${why}`, { cause });
+  }
+}
+
+function defaultDataDir(): string {
+  return join(process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "mcpctl");
+}

@@ -1,0 +1,167 @@
+import type { Discovery } from "@mcpctl/shared/api/contracts.ts";
+import { KINDS } from "@mcpctl/shared/kinds/index.ts";
+import type { Kind } from "@mcpctl/shared/kinds/kind.ts";
+import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import type { Principal } from "@mcpctl/shared/rbac/principal.ts";
+import { type Config, readInheritedEnv } from "./config.ts";
+import { HOOKS } from "./hooks/index.ts";
+import { createLogger, type Logger } from "./log.ts";
+import { startMaintenance } from "./maintenance.ts";
+import { createMetrics } from "./metrics.ts";
+import { admit } from "./middleware/admission.ts";
+import { readDataDirId } from "./orchestrators/data-dir-id.ts";
+import { createNpmPackages } from "./orchestrators/npm-package.ts";
+import { createProcessOrchestrator } from "./orchestrators/process.orchestrator.ts";
+import { createServerReconciler } from "./reconcilers/server.reconciler.ts";
+import { createServerRelay, type ServerRelay } from "./relay/server-relay.ts";
+import { openDatabase } from "./repositories/database.ts";
+import type { Database } from "./repositories/interfaces.ts";
+import { mcpTokenRoutes, sessionRoutes } from "./routes/account-routes.ts";
+import { type App, createApp } from "./routes/app.ts";
+import { openApiDocument } from "./routes/openapi.ts";
+import { projectRoutes } from "./routes/project-routes.ts";
+import { resourceRoutes } from "./routes/resource-routes.ts";
+import type { Route } from "./routes/route.ts";
+import { systemRoutes } from "./routes/system-routes.ts";
+import { createAuditService } from "./services/audit.service.ts";
+import { bootstrap, type FirstAdmin } from "./services/bootstrap.service.ts";
+import { createDiscoveryService } from "./services/discovery.service.ts";
+import { createEventRecorder } from "./services/event.service.ts";
+import { createMcpTokenService, type McpTokenService } from "./services/mcp-token.service.ts";
+import { createPasswordHasher } from "./services/password-hasher.ts";
+import { createRbacService } from "./services/rbac.service.ts";
+import { createResourceService } from "./services/resource.service.ts";
+import { createSessionService, type SessionService } from "./services/session.service.ts";
+import { createTokenUses } from "./services/token-uses.ts";
+import { createWatchService } from "./services/watch.service.ts";
+
+export type { FirstAdmin };
+
+/** A control plane that runs in this process. */
+export interface Mcpd extends AsyncDisposable {
+  /** Base URL of the REST API. */
+  url: string;
+  /** Made by this start, because there was no user. */
+  firstAdmin: FirstAdmin | undefined;
+  /** What the composition root of `mcpctl up` calls instead of going through HTTP. */
+  inProcess: {
+    sessions: Pick<SessionService, "openFor" | "end">;
+    tokens: Pick<McpTokenService, "introspect">;
+    discover(project: string, principal: Principal): Promise<Discovery>;
+    /** @throws {McpctlError} `upstream-unavailable` */
+    getUpstream(server: string): Upstream;
+  };
+}
+
+export interface McpdOptions {
+  /** For tests that add a kind. */
+  kinds?: readonly Kind[];
+}
+
+/**
+ * Starts a control plane: database, reconciler, REST API, in this order; closing goes backwards.
+ *
+ * @throws {McpctlError} `database-unavailable`, `data-dir-locked`, `port-in-use`.
+ */
+export async function startMcpd(config: Config, { kinds = KINDS }: McpdOptions = {}): Promise<Mcpd> {
+  await using cleanup = new AsyncDisposableStack();
+  const log = createLogger("mcpd", config.logLevel);
+  const { databaseUrl: url, dataDir } = config;
+  const database = cleanup.use(await openDatabase(url === undefined ? { dataDir } : { url }));
+  const uses = createTokenUses(database, log);
+  cleanup.defer(() => uses.close());
+  const services = createServices({ database, config, onTokenUsed: (sha) => uses.note(sha) });
+  const wanted = { user: config.adminUser, password: config.adminPassword };
+  const firstAdmin = await bootstrap(services, wanted);
+
+  const dataDirId = await readDataDirId(dataDir);
+  const orchestrator = cleanup.use(createProcessOrchestrator({ dataDirId, inheritedEnv: readInheritedEnv() }));
+  const { resolve } = createNpmPackages({ dataDir, packageRoots: config.packageRoots });
+  const reconciler = createServerReconciler({ ...services, database, orchestrator, resolvePackage: resolve, log });
+  cleanup.defer(() => reconciler.close());
+  await reconciler.start();
+  cleanup.defer(startMaintenance({ database, events: services.events, changesKept: config.changesKept, log }));
+
+  const relay = cleanup.use(createServerRelay({ getUpstream: reconciler.getUpstream }));
+  const app = serve({ services, database, relay, kinds, log });
+  cleanup.defer(() => app.close());
+  const address = await app.listen(config.listen);
+  log.info({ url: address, engine: database.engine }, "mcpd is ready");
+  const running = cleanup.move();
+  return {
+    url: address,
+    firstAdmin,
+    inProcess: {
+      sessions: services.sessions,
+      tokens: services.mcpTokens,
+      discover: services.discovery.discover,
+      getUpstream: reconciler.getUpstream,
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+interface ServicesDeps {
+  database: Database;
+  config: Config;
+  onTokenUsed(sha: string): void;
+}
+
+type Services = ReturnType<typeof createServices>;
+
+function createServices({ database, config, onTokenUsed }: ServicesDeps) {
+  const passwords = createPasswordHasher();
+  const audit = createAuditService(database);
+  const rbac = createRbacService(database);
+  const { sessionTtlSeconds } = config;
+  return {
+    passwords,
+    audit,
+    rbac,
+    watch: createWatchService(database),
+    events: createEventRecorder(database),
+    sessions: createSessionService({ database, audit, rbac, passwords, sessionTtlSeconds }),
+    mcpTokens: createMcpTokenService({ database, audit, rbac, onUsed: onTokenUsed }),
+    resources: createResourceService({ database, audit, rbac, hooks: HOOKS }),
+    discovery: createDiscoveryService({ database, rbac }),
+  };
+}
+
+interface ServeDeps {
+  services: Services;
+  database: Database;
+  relay: ServerRelay;
+  kinds: readonly Kind[];
+  log: Logger;
+}
+
+function serve({ services, database, relay, kinds, log }: ServeDeps): App {
+  const metrics = createMetrics();
+  let isClosing = false;
+  const latestVersion = () => database.read.changes.latestVersion();
+  const routes: Route[] = [
+    ...systemRoutes({
+      ping: database.ping,
+      isClosing: () => isClosing,
+      metrics: metrics.read,
+      openApi: () => openApiDocument(routes),
+    }),
+    ...sessionRoutes(services.sessions),
+    ...mcpTokenRoutes(services.mcpTokens),
+    ...projectRoutes({ discovery: services.discovery, relay: relay.handle }),
+    ...kinds.flatMap((kind) => resourceRoutes(kind, { ...services, latestVersion })),
+  ];
+  const app = createApp({
+    routes,
+    admit: (route, request) => admit(services, route, request),
+    onAnswered: metrics.onAnswered,
+    log,
+  });
+  return {
+    listen: app.listen,
+    async close() {
+      isClosing = true;
+      await app.close();
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "@mcpctl/shared/mcp/upstream.ts";
+import { waitFor } from "./wait-for.ts";
+
+interface InstanceUpstreamOptions {
+  server: string;
+  timeoutSeconds: number;
+}
+
+/**
+ * The one connection that callers of an instance hold, whatever becomes of its processes. A call waits for a start
+ * that is under way, and fails at once when the next one is far.
+ */
+export class InstanceUpstream implements Upstream {
+  readonly #options: InstanceUpstreamOptions;
+  readonly #toolListeners = new Set<() => void>();
+  #current: Upstream | undefined;
+  /** Present while a start is under way. */
+  #next: PromiseWithResolvers<Upstream> | undefined;
+  #fault: McpctlError | undefined;
+  #wasConnected = false;
+
+  constructor(options: InstanceUpstreamOptions) {
+    this.#options = options;
+  }
+
+  async connect(signal: AbortSignal): Promise<UpstreamIdentity> {
+    return (this.#current ?? (await this.#started(signal))).connect(signal);
+  }
+
+  request(method: string, params: Record<string, unknown>, options: UpstreamRequestOptions): Promise<UpstreamReply> {
+    if (this.#current) return this.#current.request(method, params, options);
+    return this.#started(options.signal).then((upstream) => upstream.request(method, params, options));
+  }
+
+  onToolsChanged(listener: () => void): () => void {
+    this.#toolListeners.add(listener);
+    return () => void this.#toolListeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    // Other callers use the connection too; it ends with the instance.
+  }
+
+  /** A process is about to start: calls wait for it. */
+  expectStart(): void {
+    this.#current = undefined;
+    this.#fault = undefined;
+    this.#next ??= Promise.withResolvers();
+    // That nobody waits for a start that fails is no fault.
+    this.#next.promise.catch(() => {});
+  }
+
+  /** A process is up: those who waited for it go on. After a restart the tools may be others. */
+  attach(upstream: Upstream): void {
+    this.#current = upstream;
+    this.#next?.resolve(upstream);
+    this.#next = undefined;
+    const changed = () => this.#toolListeners.forEach((listener) => listener());
+    upstream.onToolsChanged(changed);
+    if (this.#wasConnected) changed();
+    this.#wasConnected = true;
+  }
+
+  /** No process is up and none starts soon: calls fail, and say why. */
+  detach(what: string): void {
+    const { server } = this.#options;
+    this.#current = undefined;
+    this.#fault = new McpctlError("upstream-unavailable", `Server "${server}" ${what}`, {
+      hint: `See why with: mcpctl describe server ${server}`,
+    });
+    this.#next?.reject(this.#fault);
+    this.#next = undefined;
+  }
+
+  async #started(signal: AbortSignal): Promise<Upstream> {
+    if (!this.#next) throw this.#fault ?? new McpctlError("internal", "The instance has not been started");
+    const { server, timeoutSeconds } = this.#options;
+    const limit = AbortSignal.timeout(timeoutSeconds * 1000);
+    try {
+      return await waitFor(this.#next.promise, AbortSignal.any([signal, limit]));
+    } catch (error) {
+      if (!limit.aborted || signal.aborted) throw error;
+      throw new McpctlError("upstream-timeout", `Server "${server}" did not start within ${timeoutSeconds} s`);
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { type Era, LATEST_LEGACY_VERSION, LEGACY_VERSIONS, META, MODERN_VERSION } from "@mcpctl/shared/mcp/protocol.ts";
+import type { UpstreamIdentity, UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
+import { VERSION } from "@mcpctl/shared/version.ts";
+import * as z from "zod";
+
+export const CLIENT_INFO = { name: "mcpctl", version: VERSION } as const;
+
+/** What every request to a modern server carries; mcpctl offers servers nothing that they could ask for. */
+export const MODERN_ENVELOPE = {
+  [META.protocolVersion]: MODERN_VERSION,
+  [META.clientCapabilities]: {},
+  [META.clientInfo]: CLIENT_INFO,
+} as const;
+
+/** The connection as the handshake needs it. */
+export interface HandshakePeer {
+  send(method: string, params: Record<string, unknown>): Promise<UpstreamReply>;
+  notify(method: string): void;
+}
+
+export interface HandshakeOptions {
+  /** The era that an earlier handshake with the same program found. */
+  knownEra: Era | undefined;
+  /** How long an answer to the probe is waited for before `initialize` is tried as well. */
+  probeMs: number;
+}
+
+const serverInfo = z.looseObject({ name: z.string(), version: z.string().exactOptional() });
+const capabilities = z.record(z.string(), z.unknown()).default({});
+
+const discoverResult = z.looseObject({
+  supportedVersions: z.array(z.string()),
+  capabilities,
+  instructions: z.string().optional(),
+  _meta: z.looseObject({ [META.serverInfo]: serverInfo.optional().catch(undefined) }).optional().catch(undefined),
+});
+
+const initializeResult = z.looseObject({
+  protocolVersion: z.string(),
+  capabilities,
+  serverInfo: serverInfo.optional().catch(undefined),
+  instructions: z.string().optional(),
+});
+
+/**
+ * Finds out which era a server speaks and what it is.
+ *
+ * A server that is slow to start may answer the probe when `initialize` is on its way already; the first of the two
+ * that succeeds decides.
+ *
+ * @throws {McpctlError} `upstream-protocol` when it speaks no revision that we know, and what `send` throws.
+ * @see MCP 2026-07-28, basic/versioning
+ */
+export async function shakeHands(peer: HandshakePeer, options: HandshakeOptions): Promise<UpstreamIdentity> {
+  if (options.knownEra === "legacy") return initialize(peer);
+  const probe = discover(peer);
+  const attempt = probe.catch(() => undefined);
+  const isPatient = options.knownEra === "modern";
+  const early = await (isPatient ? attempt : Promise.race([attempt, sleep(options.probeMs, undefined, { ref: false })]));
+  if (early) return early;
+  try {
+    return await Promise.any([probe, initialize(peer)]);
+  } catch (error) {
+    // The second one says why a server that knows no probe failed.
+    throw error instanceof AggregateError ? error.errors[1] : error;
+  }
+}
+
+async function discover(peer: HandshakePeer): Promise<UpstreamIdentity> {
+  const result = parseReply(discoverResult, "server/discover", await peer.send("server/discover", { _meta: MODERN_ENVELOPE }));
+  if (!result.supportedVersions.includes(MODERN_VERSION)) throw unknownRevision(result.supportedVersions.join(", "));
+  return {
+    era: "modern",
+    protocolVersion: MODERN_VERSION,
+    capabilities: result.capabilities,
+    serverInfo: result._meta?.[META.serverInfo],
+    instructions: result.instructions,
+  };
+}
+
+async function initialize(peer: HandshakePeer): Promise<UpstreamIdentity> {
+  const params = { protocolVersion: LATEST_LEGACY_VERSION, capabilities: {}, clientInfo: CLIENT_INFO };
+  const result = parseReply(initializeResult, "initialize", await peer.send("initialize", params));
+  const isKnown = LEGACY_VERSIONS.some((version) => version === result.protocolVersion);
+  if (!isKnown) throw unknownRevision(result.protocolVersion);
+  peer.notify("notifications/initialized");
+  return {
+    era: "legacy",
+    protocolVersion: result.protocolVersion,
+    capabilities: result.capabilities,
+    serverInfo: result.serverInfo,
+    instructions: result.instructions,
+  };
+}
+
+const rpcError = z.looseObject({ message: z.string() });
+
+/** @throws {McpctlError} `upstream-protocol` when the reply is an error or of another shape. */
+export function parseReply<T>(schema: z.ZodType<T>, method: string, { kind, json }: UpstreamReply): T {
+  const value = parseJson(json);
+  if (kind === "error") {
+    const said = rpcError.safeParse(value).data?.message.slice(0, 500) ?? "something that is no error";
+    throw new McpctlError("upstream-protocol", `The server answered ${method} with an error: ${said}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue ? `${issue.path.join(".") || "result"} ${issue.message}` : "result";
+  throw new McpctlError("upstream-protocol", `The server's answer to ${method} is malformed: ${where}`);
+}
+
+function parseJson(json: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function unknownRevision(version: string): McpctlError {
+  return new McpctlError("upstream-protocol", `The server speaks MCP ${version.slice(0, 200)}, which mcpctl does not know`);
+}

@@ -1,0 +1,67 @@
+import { splitMessage, type UpstreamMessage } from "@mcpctl/shared/mcp/envelope.ts";
+import { RPC, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
+
+const ID_AT_START = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*[,}]/;
+const ID_AT_END = /,\s*"id"\s*:\s*(\d{1,15})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/;
+
+/** @returns undefined for a line that is no message. */
+export function trySplitMessage(line: Uint8Array): UpstreamMessage | undefined {
+  try {
+    return splitMessage(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Which request a line that cannot be read as a whole answers, told by its two ends. */
+export function replyIdOf(head: Uint8Array, tail: Uint8Array): number | undefined {
+  const id = ID_AT_START.exec(textOf(head))?.[1] ?? ID_AT_END.exec(textOf(tail))?.[1];
+  return id === undefined ? undefined : Number(id);
+}
+
+/** The token of a progress notification and a copy of it for another token. */
+export interface Progress {
+  token: unknown;
+  withToken(token: RequestId): Uint8Array;
+}
+
+/** @returns undefined when it is no progress notification. */
+export function parseProgress(line: Uint8Array): Progress | undefined {
+  const params = paramsOf(line);
+  if (!params) return undefined;
+  return {
+    token: params["progressToken"],
+    withToken(progressToken) {
+      const message = { jsonrpc: "2.0", method: "notifications/progress", params: { ...params, progressToken } };
+      return Buffer.from(JSON.stringify(message));
+    },
+  };
+}
+
+/** What a server gets that asks us something: a `ping` is answered, everything else is nothing that we offered. */
+export function answerTo(method: string, id: RequestId): string {
+  const answer = method === "ping" ? { result: {} } : { error: { code: RPC.methodNotFound, message: "Method not found" } };
+  return JSON.stringify({ jsonrpc: "2.0", id, ...answer });
+}
+
+export function cancellationOf(requestId: number, reason: string): string {
+  return JSON.stringify({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId, reason } });
+}
+
+function paramsOf(line: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const message: unknown = JSON.parse(textOf(line));
+    const params = isObject(message) ? message["params"] : undefined;
+    return isObject(params) ? params : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

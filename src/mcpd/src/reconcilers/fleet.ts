@@ -1,0 +1,82 @@
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { Server } from "@mcpctl/shared/kinds/servers.ts";
+import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import type { InstanceState, Orchestrator, RunningInstance } from "../orchestrators/orchestrator.ts";
+import { launchKey, type PackageResolver, toLaunch } from "./launch.ts";
+
+export interface FleetDeps {
+  orchestrator: Orchestrator;
+  resolvePackage: PackageResolver;
+  /** Called whenever a copy of the server changes its state. */
+  onState(server: string): void;
+  /** Called when launching should be tried again. */
+  onRetry(server: string): void;
+}
+
+/** The copies of one server that this process runs. */
+export interface Fleet {
+  /** What the copies were launched from; another spec needs another fleet. */
+  readonly key: string;
+  /** Starts and stops copies until there are as many as the spec wants. */
+  scale(server: Server): Promise<void>;
+  states(): InstanceState[];
+  /** The connection to a running copy, each in its turn. @returns undefined when none runs. */
+  next(): Upstream | undefined;
+  stop(): Promise<void>;
+}
+
+const RETRY_LAUNCH_MS = 15_000;
+
+export function createFleet(server: Server, deps: FleetDeps): Fleet {
+  const { name } = server.metadata;
+  const copies: (RunningInstance | undefined)[] = [];
+  /** Why a copy could not even be launched, by index. */
+  const faults: (string | undefined)[] = [];
+  let turn = 0;
+  let retry: NodeJS.Timeout | undefined;
+
+  async function launch(wanted: Server, index: number): Promise<void> {
+    try {
+      const program = await toLaunch(wanted, index, deps.resolvePackage);
+      faults[index] = undefined;
+      copies[index] = deps.orchestrator.start(program, () => deps.onState(name));
+    } catch (error) {
+      if (!(error instanceof McpctlError)) throw error;
+      faults[index] = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
+      clearTimeout(retry);
+      retry = setTimeout(() => deps.onRetry(name), RETRY_LAUNCH_MS).unref();
+    }
+  }
+
+  return {
+    key: launchKey(server),
+    async scale(wanted) {
+      faults.splice(wanted.spec.replicas);
+      await stopAll(copies.splice(wanted.spec.replicas));
+      for (let index = 0; index < wanted.spec.replicas; index += 1) {
+        if (!copies[index]) await launch(wanted, index);
+      }
+    },
+    states() {
+      const indexes = [...Array(Math.max(copies.length, faults.length)).keys()];
+      return indexes.map((index) => copies[index]?.state ?? notLaunched(faults[index]));
+    },
+    next() {
+      const running = copies.filter((copy) => copy?.state.phase === "Running");
+      turn = (turn + 1) % Math.max(running.length, 1);
+      return running[turn]?.upstream;
+    },
+    async stop() {
+      clearTimeout(retry);
+      await stopAll(copies);
+    },
+  };
+}
+
+function notLaunched(fault: string | undefined): InstanceState {
+  return { phase: "Failed", restarts: 0, message: fault ?? "The process is about to start" };
+}
+
+async function stopAll(copies: readonly (RunningInstance | undefined)[]): Promise<void> {
+  await Promise.all(copies.map(async (copy) => copy?.stop()));
+}

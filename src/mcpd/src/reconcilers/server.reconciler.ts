@@ -1,0 +1,111 @@
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { isProcessServer, type Server } from "@mcpctl/shared/kinds/servers.ts";
+import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import type { Logger } from "../log.ts";
+import type { Orchestrator } from "../orchestrators/orchestrator.ts";
+import type { Database } from "../repositories/interfaces.ts";
+import type { EventRecorder } from "../services/event.service.ts";
+import type { WatchService } from "../services/watch.service.ts";
+import { createFleet, type Fleet } from "./fleet.ts";
+import { launchKey, type PackageResolver } from "./launch.ts";
+import { createStatusWriter } from "./status-writer.ts";
+
+export interface ServerReconcilerDeps {
+  database: Pick<Database, "read" | "transact">;
+  watch: WatchService;
+  orchestrator: Orchestrator;
+  resolvePackage: PackageResolver;
+  events: EventRecorder;
+  log: Logger;
+}
+
+export interface ServerReconciler {
+  /** Cleans up after an earlier life, starts every declared server, and follows changes from then on. */
+  start(): Promise<void>;
+  /**
+   * The connection to one running copy of a server; copies take turns.
+   *
+   * @throws {McpctlError} `upstream-unavailable`, saying why none runs.
+   */
+  getUpstream(server: string): Upstream;
+  close(): Promise<void>;
+}
+
+/** Moves running processes towards the declared servers. */
+export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconciler {
+  const { database, watch, orchestrator, resolvePackage, log } = deps;
+  const fleets = new Map<string, Fleet>();
+  const closing = new AbortController();
+  const writer = createStatusWriter(deps, (name) => fleets.get(name)?.states() ?? []);
+  const queue = createQueue(async (name) => {
+    if (!closing.signal.aborted) await reconcile(name);
+  }, log);
+
+  async function reconcile(name: string): Promise<void> {
+    const server = await database.read.resources.find<Server>({ plural: "servers", project: "", name });
+    const wanted = server && isProcessServer(server.spec) ? server : undefined;
+    let fleet = fleets.get(name);
+    if (fleet && fleet.key !== (wanted && launchKey(wanted))) {
+      fleets.delete(name);
+      await fleet.stop();
+      fleet = undefined;
+    }
+    if (wanted) {
+      const onRetry = (retried: string) => void queue.add(retried);
+      fleet ??= createFleet(wanted, { orchestrator, resolvePackage, onState: writer.schedule, onRetry });
+      fleets.set(name, fleet);
+      await fleet.scale(wanted);
+    }
+    writer.schedule(name);
+  }
+
+  async function follow(since: string): Promise<void> {
+    for await (const { plural, object } of watch.watch(since, closing.signal)) {
+      if (plural === "servers") void queue.add(object.metadata.name);
+    }
+  }
+
+  return {
+    async start() {
+      const swept = await orchestrator.sweep();
+      if (swept > 0) log.warn({ swept }, "ended processes that an earlier life left behind");
+      const since = await database.read.changes.latestVersion();
+      await writer.forgetInstances();
+      for (const { metadata } of await database.read.resources.list({ plural: "servers" }))
+        void queue.add(metadata.name);
+      follow(since).catch((err: unknown) => log.fatal({ err }, "following changes of servers ended"));
+    },
+    getUpstream(name) {
+      const upstream = fleets.get(name)?.next();
+      if (upstream) return upstream;
+      const [state] = fleets.get(name)?.states() ?? [];
+      const why = state?.message ?? state?.phase ?? "it is not started";
+      throw new McpctlError("upstream-unavailable", `Server "${name}" does not run: ${why}`, {
+        hint: `See why with: mcpctl describe server ${name}`,
+      });
+    },
+    async close() {
+      closing.abort();
+      await queue.settled();
+      await Promise.all([...fleets.values()].map((fleet) => fleet.stop()));
+      await writer.close();
+    },
+  };
+}
+
+/** Works on one server at a time for each name, so that two changes in a row cannot start it twice. */
+function createQueue(work: (name: string) => Promise<void>, log: Logger) {
+  const tails = new Map<string, Promise<void>>();
+  return {
+    add(name: string): Promise<void> {
+      const tail = (tails.get(name) ?? Promise.resolve())
+        .then(() => work(name))
+        .catch((err: unknown) => log.error({ err, server: name }, "reconciling a server failed"));
+      tails.set(name, tail);
+      return tail;
+    },
+    async settled(): Promise<void> {
+      await Promise.all(tails.values());
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import type { Server } from "@mcpctl/shared/kinds/servers.ts";
+import type { Logger } from "../log.ts";
+import type { InstanceState } from "../orchestrators/orchestrator.ts";
+import type { Database, Repositories } from "../repositories/interfaces.ts";
+import type { EventRecorder } from "../services/event.service.ts";
+import { instanceName } from "./launch.ts";
+import { instanceStatus, serverStatus } from "./server-status.ts";
+
+interface StatusWriterDeps {
+  database: Pick<Database, "transact" | "read">;
+  events: EventRecorder;
+  log: Logger;
+}
+
+/** A process changes its state several times in a moment; one write tells the last of them. */
+const SETTLE_MS = 50;
+const RETRY_MS = 2_000;
+
+/** Writes what instances do into the status of their server, their own resources and events. */
+export function createStatusWriter(deps: StatusWriterDeps, statesOf: (server: string) => readonly InstanceState[]) {
+  const due = new Map<string, NodeJS.Timeout>();
+  let writing = Promise.resolve();
+  let isClosed = false;
+
+  function schedule(name: string, delay = SETTLE_MS): void {
+    if (isClosed || due.has(name)) return;
+    due.set(
+      name,
+      setTimeout(() => flush(name), delay),
+    );
+  }
+
+  function flush(name: string): void {
+    due.delete(name);
+    writing = writing
+      .then(() => write(name))
+      .catch((err: unknown) => {
+        deps.log.warn({ err, server: name }, "writing the status of a server failed; it will be tried again");
+        schedule(name, RETRY_MS);
+      });
+  }
+
+  async function write(name: string): Promise<void> {
+    const states = statesOf(name);
+    const server = await deps.database.transact(async (repositories) => {
+      const ref = { plural: "servers", project: "", name };
+      const found = await repositories.resources.find<Server>(ref);
+      await writeInstances(repositories, name, found ? states : []);
+      if (found) await repositories.resources.replaceStatus(ref, serverStatus(found, states, await repositories.now()));
+      return found;
+    });
+    if (server) await recordFailures(deps.events, name, states);
+  }
+
+  return {
+    schedule,
+    /** Instances of an earlier life: none of them runs any more. */
+    async forgetInstances(): Promise<void> {
+      await deps.database.transact(async ({ resources }) => {
+        for (const { metadata } of await resources.list({ plural: "instances" })) {
+          await resources.delete({ plural: "instances", project: "", name: metadata.name });
+        }
+      });
+    },
+    async close(): Promise<void> {
+      isClosed = true;
+      for (const timer of due.values()) clearTimeout(timer);
+      due.clear();
+      await writing;
+    },
+  };
+}
+
+async function writeInstances(
+  { resources }: Repositories,
+  server: string,
+  states: readonly InstanceState[],
+): Promise<void> {
+  const wanted = new Set(states.map((_, index) => instanceName(server, index)));
+  const existing = await resources.list({ plural: "instances", labels: { server } });
+  for (const { metadata } of existing) {
+    if (wanted.has(metadata.name)) continue;
+    await resources.delete({ plural: "instances", project: "", name: metadata.name });
+  }
+  for (const [index, state] of states.entries()) {
+    const ref = { plural: "instances", project: "", name: instanceName(server, index) };
+    const status = instanceStatus(state);
+    if (await resources.replaceStatus(ref, status)) continue;
+    const content = { labels: { server }, annotations: {}, managedFields: [], spec: { server, index } };
+    await resources.insert(ref, "Instance", content, status);
+  }
+}
+
+async function recordFailures(events: EventRecorder, server: string, states: readonly InstanceState[]): Promise<void> {
+  const failed = states.find(({ phase }) => phase === "CrashLoopBackOff" || phase === "Failed");
+  if (!failed) return;
+  await events.record({
+    regarding: { kind: "Server", name: server },
+    type: "Warning",
+    reason: failed.phase,
+    message: failed.message ?? "The process failed",
+  });
+}

@@ -1,0 +1,24 @@
+import type { Kysely } from "kysely";
+import type { CredentialRepository } from "./interfaces.ts";
+import type { Tables } from "./tables.ts";
+
+export function createCredentialRepository(db: Kysely<Tables>): CredentialRepository {
+  return {
+    async findPasswordHash(userUid) {
+      const row = await db
+        .selectFrom("credentials")
+        .select("password_hash")
+        .where("user_uid", "=", userUid)
+        .executeTakeFirst();
+      return row?.password_hash;
+    },
+
+    async setPasswordHash(userUid, passwordHash) {
+      await db
+        .insertInto("credentials")
+        .values({ user_uid: userUid, password_hash: passwordHash })
+        .onConflict((conflict) => conflict.column("user_uid").doUpdateSet({ password_hash: passwordHash }))
+        .execute();
+    },
+  };
+}

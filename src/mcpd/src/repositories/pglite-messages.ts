@@ -1,0 +1,28 @@
+/** What the main thread asks of the thread that runs the embedded database. Answered in order, by id. */
+export type PgliteRequest = { id: number } & ({ sql: string; parameters: readonly unknown[] } | { close: true });
+
+export interface PgliteAnswer {
+  rows: unknown[];
+  affectedRows: number | undefined;
+  /** Completion tag, such as `COMMIT`, or `ROLLBACK` where a commit was not possible. */
+  command: string | undefined;
+}
+
+/** A refusal of the database carries an SQLSTATE; what carries none is a fault of the request. */
+export interface PgliteRefusal {
+  message: string;
+  sqlState?: string | undefined;
+  constraint?: string | undefined;
+}
+
+export type PgliteReply =
+  | { ready: true }
+  | { cannotOpen: string }
+  | { committed: true }
+  | { id: number; answer: PgliteAnswer }
+  | { id: number; refusal: PgliteRefusal };
+
+/** @returns undefined for a database in memory. */
+export interface PgliteWorkerData {
+  dataDir: string | undefined;
+}

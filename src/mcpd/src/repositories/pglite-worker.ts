@@ -1,0 +1,66 @@
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { PGlite } from "@electric-sql/pglite";
+import { COMMIT_CHANNEL } from "./engine.ts";
+import type { PgliteAnswer, PgliteRefusal, PgliteReply, PgliteRequest, PgliteWorkerData } from "./pglite-messages.ts";
+
+// Entry of the thread that runs the embedded database, so that a long query does not stop the main thread.
+
+const INT8 = 20;
+
+if (parentPort) await serve(parentPort, workerData as PgliteWorkerData);
+
+async function serve(port: MessagePort, { dataDir }: PgliteWorkerData): Promise<void> {
+  const send = (reply: PgliteReply) => port.postMessage(reply);
+  const pglite = await open(dataDir).catch((thrown: unknown) => send({ cannotOpen: String(thrown) }));
+  if (!pglite) return;
+  await pglite.listen(COMMIT_CHANNEL, () => send({ committed: true }));
+  port.on("message", (request: PgliteRequest) => void answer(pglite, request).then(send));
+  send({ ready: true });
+}
+
+async function open(dataDir: string | undefined): Promise<PGlite> {
+  if (dataDir === undefined) return start(undefined);
+  const files = join(dataDir, "postgresql");
+  if (!existsSync(files)) await prepare(files);
+  return start(files);
+}
+
+/** A first start that was interrupted leaves only a draft, which the next one throws away. */
+async function prepare(files: string): Promise<void> {
+  const draft = `${files}.new`;
+  rmSync(draft, { recursive: true, force: true });
+  const pglite = await start(draft);
+  await pglite.close();
+  renameSync(draft, files);
+}
+
+function start(files: string | undefined): Promise<PGlite> {
+  return PGlite.create({ ...(files !== undefined && { dataDir: files }), parsers: { [INT8]: (digits) => digits } });
+}
+
+async function answer(pglite: PGlite, request: PgliteRequest): Promise<PgliteReply> {
+  const { id } = request;
+  try {
+    return { id, answer: await run(pglite, request) };
+  } catch (thrown) {
+    return { id, refusal: toRefusal(thrown) };
+  }
+}
+
+async function run(pglite: PGlite, request: PgliteRequest): Promise<PgliteAnswer> {
+  if ("close" in request) {
+    await pglite.close();
+    return { rows: [], affectedRows: undefined, command: undefined };
+  }
+  const { rows, affectedRows, command } = await pglite.query(request.sql, [...request.parameters]);
+  return { rows, affectedRows, command };
+}
+
+/** @throws what is not an answer of the database, such as a trap in its code: then the thread ends. */
+function toRefusal(thrown: unknown): PgliteRefusal {
+  if (!(thrown instanceof Error) || thrown.name === "RuntimeError" || thrown.name === "ExitStatus") throw thrown;
+  const { message, code, constraint } = thrown as Error & { code?: string; constraint?: string };
+  return { message, sqlState: code, constraint };
+}

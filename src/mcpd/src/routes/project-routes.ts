@@ -1,0 +1,51 @@
+import { discovery } from "@mcpctl/shared/api/contracts.ts";
+import type { Server } from "@mcpctl/shared/kinds/servers.ts";
+import type { RelayResponse } from "../relay/relay.ts";
+import type { DiscoveryService } from "../services/discovery.service.ts";
+import { defineRoute, type Route, type RouteRequest } from "./route.ts";
+
+export interface ProjectRoutesDeps {
+  discovery: DiscoveryService;
+  /** Carries one HTTP exchange to a server. */
+  relay(request: RelayExchange): Promise<RelayResponse>;
+}
+
+export interface RelayExchange {
+  server: Server;
+  isAllowed: (tool: string) => boolean;
+  method: string;
+  headers: RouteRequest["headers"];
+  body: Uint8Array;
+  signal: AbortSignal;
+}
+
+/** What a gateway needs of a project: which servers it has, and the way to them. */
+export function projectRoutes(deps: ProjectRoutesDeps): Route[] {
+  const relayPath = "/api/v1/projects/:project/servers/:server/mcp";
+  return [
+    defineRoute({
+      method: "GET",
+      path: "/api/v1/projects/:project/discovery",
+      summary: "The servers of a project and where a gateway reaches them",
+      permission: { kind: "project" },
+      response: discovery,
+      handle: async ({ context, params }) => ({
+        json: await deps.discovery.discover(params["project"] ?? "", context.principal),
+      }),
+    }),
+    ...(["POST", "GET", "DELETE"] as const).map((method) =>
+      defineRoute<Uint8Array>({
+        method,
+        path: relayPath,
+        summary: `MCP to one server of a project (${method})`,
+        permission: { kind: "project" },
+        body: "bytes",
+        async handle({ params, headers, body, signal }) {
+          const found = await deps.discovery.getServerOf(params["project"] ?? "", params["server"] ?? "");
+          const answer = await deps.relay({ ...found, method, headers, body, signal });
+          return { status: answer.status, headers: answer.headers, content: answer.body };
+        },
+      }),
+    ),
+  ];
+}

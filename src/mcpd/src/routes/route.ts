@@ -1,0 +1,60 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
+import type { AccessVerb, Action } from "@mcpctl/shared/rbac/vocabulary.ts";
+import type * as z from "zod";
+import type { RequestContext } from "../services/request-context.ts";
+
+/** What a route demands before its handler runs. Every route names one; there is no default. */
+export type Permission =
+  /** Anybody, without a bearer. */
+  | { kind: "public" }
+  /** Any principal; the handler shows only what is the principal's own. */
+  | { kind: "authenticated" }
+  /** A verb on a resource: on the object in `:name`, or on the resource as a whole. */
+  | { kind: "access"; verb: AccessVerb; resource: string }
+  /** `create` or `update`, whichever it turns out to be; the service decides when it knows. */
+  | { kind: "apply"; resource: string }
+  /** `use` of the project in `:project`. */
+  | { kind: "project" }
+  /** An action. */
+  | { kind: "action"; action: Action };
+
+export interface RouteRequest<Body = unknown, Query = Record<string, string>> {
+  context: RequestContext;
+  params: Readonly<Record<string, string>>;
+  query: Query;
+  headers: IncomingHttpHeaders;
+  body: Body;
+  /** Aborted when the client is gone or the server closes. */
+  signal: AbortSignal;
+}
+
+export interface Reply {
+  /** 200 when absent; 204 when there is no content either. */
+  status?: number;
+  headers?: Readonly<Record<string, string>>;
+  json?: unknown;
+  content?: Uint8Array | Readable | string;
+}
+
+/** A route is data: binding, authentication, authorization, parsing and OpenAPI are all derived from it. */
+export interface Route<Body = unknown, Query = Record<string, string>> {
+  method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
+  path: string;
+  summary: string;
+  permission: Permission;
+  query?: z.ZodType<Query>;
+  /** JSON is parsed by the schema; `json` leaves it as parsed; `bytes` leaves it as it came. */
+  body?: z.ZodType<Body> | "json" | "bytes";
+  /** For OpenAPI. */
+  response?: z.ZodType;
+  /** Media types of the body that the route takes; `application/json` when absent. */
+  consumes?: readonly string[];
+  handle(request: RouteRequest<Body, Query>): Promise<Reply>;
+}
+
+/** Types the handler from the route's own schemas, then forgets the types, so that all routes fit in one list. */
+export function defineRoute<Body = unknown, Query = Record<string, string>>(route: Route<Body, Query>): Route {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a handler only gets what its own schemas returned
+  return route as unknown as Route;
+}

@@ -1,0 +1,51 @@
+import { principalName } from "@mcpctl/shared/rbac/principal.ts";
+import type { AuditEventRow, Database, Repositories } from "../repositories/interfaces.ts";
+import type { RequestContext } from "./request-context.ts";
+
+/** What was done or tried, as an audit row tells it. */
+export interface Deed {
+  verb: string;
+  resource: string;
+  name?: string | undefined;
+  project?: string | undefined;
+}
+
+export interface AuditService {
+  /**
+   * Runs a mutation and its audit row in one transaction: no audit, no change.
+   *
+   * @param work - returns its result and may complete the deed, for instance with the name it gave.
+   */
+  mutate<T>(context: RequestContext, deed: Deed, work: (repositories: Repositories) => Promise<T>): Promise<T>;
+  /** Records what was refused, or a login that failed; commits on its own. */
+  recordDenial(context: RequestContext, deed: Deed): Promise<void>;
+}
+
+export function createAuditService(database: Pick<Database, "transact">): AuditService {
+  return {
+    mutate: (context, deed, work) =>
+      database.transact(async (repositories) => {
+        const result = await work(repositories);
+        await repositories.auditEvents.insert(toRow(context, deed, "allow"));
+        return result;
+      }),
+    recordDenial: (context, deed) =>
+      database.transact(({ auditEvents }) => auditEvents.insert(toRow(context, deed, "deny"))),
+  };
+}
+
+function toRow(
+  { principal, requestId, decidedBy }: RequestContext,
+  deed: Deed,
+  decision: "allow" | "deny",
+): AuditEventRow {
+  return {
+    requestId,
+    principal: principalName(principal),
+    ...(principal.kind === "McpToken" && { tokenName: principal.name, tokenSha: principal.sha }),
+    ...deed,
+    decision,
+    decidedBy,
+    outcome: decision === "allow" ? "success" : "failure",
+  };
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from "node:crypto";
+import type { ResourceContent } from "../repositories/interfaces.ts";
+import type { AuditService } from "./audit.service.ts";
+import type { PasswordHasher } from "./password-hasher.ts";
+import { systemContext } from "./request-context.ts";
+
+export interface FirstAdmin {
+  user: string;
+  /** Only here, once: what is stored is its hash. */
+  password: string;
+}
+
+interface BootstrapDeps {
+  audit: AuditService;
+  passwords: PasswordHasher;
+}
+
+const OWNED_BY_NOBODY = { labels: {}, annotations: {}, managedFields: [] } satisfies Partial<ResourceContent>;
+
+/**
+ * Makes what a control plane cannot be without: the built-in proxy model and, while there is no user at all, an
+ * administrator.
+ *
+ * @returns the administrator that was made, or undefined when there are users already.
+ */
+export async function bootstrap(
+  { audit, passwords }: BootstrapDeps,
+  wanted: { user: string; password?: string | undefined },
+): Promise<FirstAdmin | undefined> {
+  const password = wanted.password ?? randomBytes(18).toString("base64url");
+  const passwordHash = await passwords.hash(password);
+  const deed = { verb: "bootstrap", resource: "*" };
+  return audit.mutate(systemContext("bootstrap"), deed, async ({ resources, credentials }) => {
+    const model = { plural: "proxymodels", project: "", name: "default" };
+    if (!(await resources.find(model))) {
+      const spec = { description: "Passes everything on unchanged." };
+      await resources.insert(model, "ProxyModel", { ...OWNED_BY_NOBODY, spec }, {});
+    }
+    if ((await resources.list({ plural: "users", limit: 1 })).length > 0) return undefined;
+    const ref = { plural: "users", project: "", name: wanted.user };
+    const user = await resources.insert(ref, "User", { ...OWNED_BY_NOBODY, spec: { disabled: false } }, {});
+    await credentials.setPasswordHash(user.metadata.uid, passwordHash);
+    const spec = {
+      subjects: [{ kind: "User", name: wanted.user }],
+      roleBindings: [{ role: "admin", resource: "*" }],
+    };
+    await resources.insert(
+      { plural: "rbac", project: "", name: "admin" },
+      "RbacDefinition",
+      { ...OWNED_BY_NOBODY, spec },
+      {},
+    );
+    return { user: wanted.user, password };
+  });
+}

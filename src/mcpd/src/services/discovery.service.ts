@@ -1,0 +1,118 @@
+import { API, type DiscoveredServer, type Discovery } from "@mcpctl/shared/api/contracts.ts";
+import { McpctlError, notFound } from "@mcpctl/shared/errors.ts";
+import { findCondition } from "@mcpctl/shared/kinds/conditions.ts";
+import type { Project } from "@mcpctl/shared/kinds/projects.ts";
+import { isProcessServer, type Server } from "@mcpctl/shared/kinds/servers.ts";
+import { isToolAllowed } from "@mcpctl/shared/kinds/tool-policy.ts";
+import type { Principal } from "@mcpctl/shared/rbac/principal.ts";
+import type { Database } from "../repositories/interfaces.ts";
+import type { RbacService } from "./rbac.service.ts";
+
+export interface DiscoveryService {
+  /**
+   * What a gateway must know to serve a project. The caller was admitted to the project before.
+   *
+   * @throws {McpctlError} `not-found`
+   */
+  discover(project: string, principal: Principal): Promise<Discovery>;
+  /**
+   * A server of a project, for the relay.
+   *
+   * @throws {McpctlError} `not-found` when the project does not offer it.
+   */
+  getServerOf(project: string, server: string): Promise<{ server: Server; isAllowed: (tool: string) => boolean }>;
+}
+
+interface DiscoveryDeps {
+  database: Pick<Database, "read">;
+  rbac: RbacService;
+}
+
+const MISSING = { reason: "NotFound", message: "The project names it, but no such server exists" };
+
+export function createDiscoveryService({ database, rbac }: DiscoveryDeps): DiscoveryService {
+  const { resources } = database.read;
+
+  async function getProject(name: string): Promise<Project> {
+    const project = await resources.find<Project>({ plural: "projects", project: "", name });
+    if (!project) throw notFound("project", name);
+    return project;
+  }
+
+  return {
+    async discover(name, principal) {
+      const project = await getProject(name);
+      const mayResolve = (await rbac.current()).canRunOperation(principal, "resolve").allowed;
+      const names = new Set(project.spec.servers);
+      const found = await resources.list<Server>({ plural: "servers", names });
+      const byName = new Map(found.map((server) => [server.metadata.name, server]));
+      const { naming, proxyModel, tools } = project.spec;
+      return {
+        project: { name: project.metadata.name, naming, proxyModel, tools },
+        servers: project.spec.servers.map((server) => {
+          const path = API.relay(project.metadata.name, server);
+          return toDiscovered(server, byName.get(server), { path, mayResolve });
+        }),
+      };
+    },
+
+    async getServerOf(projectName, serverName) {
+      const project = await getProject(projectName);
+      const isOffered = project.spec.servers.includes(serverName);
+      const server = isOffered
+        ? await resources.find<Server>({ plural: "servers", project: "", name: serverName })
+        : undefined;
+      if (!server) throw notFound("server", serverName);
+      const { tools } = server.spec;
+      return { server, isAllowed: (tool) => isToolAllowed(tools, tool) };
+    },
+  };
+}
+
+interface Reach {
+  path: string;
+  mayResolve: boolean;
+}
+
+function toDiscovered(name: string, server: Server | undefined, { path, mayResolve }: Reach): DiscoveredServer {
+  const relayed = { url: path, headers: {}, isRelay: true };
+  if (!server) {
+    const tools = { deny: [] };
+    return { ...relayed, name, revision: "missing", timeoutSeconds: 1, tools, fault: MISSING };
+  }
+  const { spec, status } = server;
+  const hasSecrets = spec.headers.some(({ secretRef }) => secretRef !== undefined);
+  const isDirect = mayResolve && spec.url !== undefined && !hasSecrets;
+  const ready = findCondition(status, "Ready");
+  return {
+    ...(isDirect ? { url: spec.url ?? path, headers: plainHeaders(spec), isRelay: false } : relayed),
+    name,
+    revision: revisionOf(server),
+    timeoutSeconds: spec.timeoutSeconds,
+    tools: spec.tools,
+    ...(ready?.status === "False" && { fault: { reason: ready.reason, message: ready.message } }),
+  };
+}
+
+/** Changes with the spec, and with every process that takes the place of another. */
+function revisionOf({ spec, metadata, status }: Server): string {
+  if (!isProcessServer(spec)) return `${metadata.uid}.${metadata.generation}`;
+  const ready = findCondition(status, "Ready");
+  return `${metadata.uid}.${metadata.generation}.${ready?.status === "True" ? ready.lastTransitionAt : "down"}`;
+}
+
+/** Header values of a remote server, by name. @throws {McpctlError} `upstream-unavailable` when one needs a Secret. */
+export function plainHeaders({ headers }: Pick<Server["spec"], "headers">): Record<string, string> {
+  return Object.fromEntries(
+    headers.map(({ name, value, secretRef }) => {
+      if (value !== undefined) return [name, value];
+      throw new McpctlError(
+        "upstream-unavailable",
+        `Header ${name} needs secret "${secretRef?.name ?? ""}", which cannot be read`,
+        {
+          hint: "Secrets are not supported by this version of mcpd; give the header a value",
+        },
+      );
+    }),
+  );
+}

@@ -1,0 +1,155 @@
+import type { Introspection } from "@mcpctl/shared/api/contracts.ts";
+import { parseTtl } from "@mcpctl/shared/duration.ts";
+import { McpctlError, notFound } from "@mcpctl/shared/errors.ts";
+import type { ResourceRef } from "@mcpctl/shared/kinds/kind.ts";
+import { manifestSchema } from "@mcpctl/shared/kinds/kind.ts";
+import { type McpToken, mcpTokens, type McpTokenStatus } from "@mcpctl/shared/kinds/mcp-tokens.ts";
+import type { TokenPrincipal } from "@mcpctl/shared/rbac/principal.ts";
+import { generateToken, hashToken, isMcpToken } from "@mcpctl/shared/tokens/index.ts";
+import { parseWith } from "@mcpctl/shared/validate.ts";
+import type { Database, Repositories, TokenRow } from "../repositories/interfaces.ts";
+import type { AuditService } from "./audit.service.ts";
+import type { RbacService } from "./rbac.service.ts";
+import type { RequestContext } from "./request-context.ts";
+
+interface McpTokenServiceDeps {
+  database: Pick<Database, "read" | "transact">;
+  audit: AuditService;
+  rbac: RbacService;
+  /** Told of every use; uses are written in batches, because they are many and worth little. */
+  onUsed(sha: string): void;
+}
+
+export type McpTokenService = ReturnType<typeof createMcpTokenService>;
+
+/** A freshly minted token: the only answer that ever holds the raw form. */
+export type MintedMcpToken = McpToken & { token: string };
+
+const schema = manifestSchema(mcpTokens);
+
+export function createMcpTokenService({ database, audit, rbac, onUsed }: McpTokenServiceDeps) {
+  /** Who a raw token stands for, with its creator's groups; undefined for unknown, expired, revoked or orphaned. */
+  async function authenticate(raw: string): Promise<TokenPrincipal | undefined> {
+    if (!isMcpToken(raw)) return undefined;
+    const row = await database.read.mcpTokens.findBySha(hashToken(raw));
+    if (!row || row.isExpired || row.isRevoked || row.creator.spec.disabled) return undefined;
+    const principal = await toPrincipal(rbac, row);
+    onUsed(principal.sha);
+    return principal;
+  }
+
+  return {
+    authenticate,
+
+    create: (context: RequestContext, body: unknown) => mint({ audit, rbac }, context, body),
+
+    /** Ends a token for good; revoking twice changes nothing. @throws {McpctlError} `not-found` */
+    revoke(context: RequestContext, ref: ResourceRef): Promise<McpToken> {
+      const deed = { verb: "revoke", resource: "mcptokens", name: ref.name, project: ref.project };
+      return audit.mutate(context, deed, async (repositories) => {
+        const token = await repositories.resources.find<McpToken>(ref);
+        if (!token?.status) throw notFound("mcptoken", ref.name);
+        if (token.status.revokedAt !== undefined) return token;
+        const status: McpTokenStatus = { ...token.status, phase: "Revoked", revokedAt: await repositories.now() };
+        const found = { plural: "mcptokens", project: token.metadata.project ?? "", name: token.metadata.name };
+        const revoked = await repositories.resources.replaceStatus<McpToken>(found, status);
+        if (!revoked) throw notFound("mcptoken", ref.name);
+        return revoked;
+      });
+    },
+
+    /** What a gateway asks about the bearer of a request; alike for unknown, expired, revoked and powerless. */
+    async introspect(raw: string | undefined): Promise<Introspection> {
+      const principal = raw === undefined ? undefined : await authenticate(raw);
+      if (!principal) return { active: false };
+      const use = { verb: "use", resource: "projects", name: principal.project } as const;
+      if (!(await rbac.current()).canAccess(principal, use).allowed) return { active: false };
+      const row = await database.read.mcpTokens.findBySha(principal.sha);
+      const expiresAt = row?.token.status?.expiresAt;
+      return {
+        active: true,
+        name: principal.name,
+        project: principal.project,
+        sha: principal.sha,
+        creator: principal.creator.name,
+        ...(expiresAt !== undefined && { expiresAt }),
+      };
+    },
+  };
+}
+
+/**
+ * Mints a token of a project for the user who asks.
+ *
+ * @throws {McpctlError} `forbidden` (a token asks), `not-found` (no such project, or the user may not view it),
+ *   `already-exists`, `invalid`.
+ */
+async function mint(
+  { audit, rbac }: Pick<McpTokenServiceDeps, "audit" | "rbac">,
+  context: RequestContext,
+  body: unknown,
+): Promise<MintedMcpToken> {
+  const { metadata, spec } = parseWith(schema, body, "The mcptoken");
+  const { name, project, labels, annotations } = metadata;
+  const { principal } = context;
+  if (principal.kind !== "User") throw new McpctlError("forbidden", "Only a user can mint tokens");
+  if (project === undefined) throw missingProject();
+  const ttl = parseTtl(spec.ttl ?? "never");
+  const { raw, sha } = generateToken();
+  const content = { labels, annotations, managedFields: [], spec: { rbac: spec.rbac } };
+  const deed = { verb: "create", resource: "mcptokens", name, project };
+  const token = await audit.mutate(context, deed, async (repositories) => {
+    const owners = await findOwners(repositories, await rbac.within(repositories), principal.name, project);
+    const expiresAt = await expiryOf(repositories, ttl);
+    const end = expiresAt === undefined ? {} : { expiresAt };
+    const status: McpTokenStatus = { phase: "Active", creator: principal.name, sha, ...end };
+    const ref = { plural: "mcptokens", project, name };
+    const stored = await repositories.resources.insert<McpToken>(ref, "McpToken", content, status);
+    await repositories.mcpTokens.insert({ uid: stored.metadata.uid, sha, ...owners });
+    return stored;
+  });
+  return { ...token, token: raw };
+}
+
+async function toPrincipal(rbac: RbacService, { token, creator }: TokenRow): Promise<TokenPrincipal> {
+  const state = await rbac.current();
+  return {
+    kind: "McpToken",
+    name: token.metadata.name,
+    project: token.metadata.project ?? "",
+    sha: token.status?.sha ?? "",
+    creator: state.userPrincipal(creator.metadata.name),
+  };
+}
+
+async function findOwners(
+  { resources }: Repositories,
+  state: Awaited<ReturnType<RbacService["within"]>>,
+  creator: string,
+  project: string,
+): Promise<{ projectUid: string; creatorUid: string }> {
+  const view = { verb: "get", resource: "projects", name: project } as const;
+  const mayView = state.canAccess(state.userPrincipal(creator), view).allowed;
+  const found = mayView ? await resources.find({ plural: "projects", project: "", name: project }) : undefined;
+  if (!found) throw notFound("project", project);
+  const user = await resources.find({ plural: "users", project: "", name: creator });
+  if (!user) throw notFound("user", creator);
+  return { projectUid: found.metadata.uid, creatorUid: user.metadata.uid };
+}
+
+async function expiryOf({ now }: Repositories, ttl: ReturnType<typeof parseTtl>): Promise<string | undefined> {
+  if (ttl === "never") return undefined;
+  const present = Date.parse(await now());
+  const end = "at" in ttl ? Date.parse(ttl.at) : present + ttl.afterSeconds * 1000;
+  if (end > present) return new Date(end).toISOString();
+  throw new McpctlError("invalid", "The token would end in the past", {
+    fields: [{ path: "spec.ttl", message: "lies in the past" }],
+  });
+}
+
+function missingProject(): McpctlError {
+  return new McpctlError("invalid", "A token belongs to a project", {
+    hint: "Say which with -p PROJECT, or metadata.project",
+    fields: [{ path: "metadata.project", message: "is missing" }],
+  });
+}

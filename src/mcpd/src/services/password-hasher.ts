@@ -1,0 +1,42 @@
+import { hash, verify } from "@node-rs/argon2";
+
+/** The library's algorithm is Argon2id. @see OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. */
+const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+const MAX_AT_ONCE = 4;
+
+export interface PasswordHasher {
+  /** @returns a PHC string. */
+  hash(password: string): Promise<string>;
+  /** Does the same work when there is no hash, so that the time does not tell whether a user exists. */
+  verify(phc: string | undefined, password: string): Promise<boolean>;
+}
+
+/** Hashes with argon2id, a few at a time: each one takes 19 MiB, and logins come from anybody. */
+export function createPasswordHasher(): PasswordHasher {
+  const limit = createLimiter(MAX_AT_ONCE);
+  let decoy: Promise<string> | undefined;
+  return {
+    hash: (password) => limit(() => hash(password, PARAMETERS)),
+    verify: (phc, password) =>
+      limit(async () => {
+        decoy ??= hash("no user has this password", PARAMETERS);
+        const isRight = await verify(phc ?? (await decoy), password);
+        return phc !== undefined && isRight;
+      }),
+  };
+}
+
+function createLimiter(max: number) {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    while (running >= max) await new Promise<void>((resolve) => waiting.push(resolve));
+    running += 1;
+    try {
+      return await work();
+    } finally {
+      running -= 1;
+      waiting.shift()?.();
+    }
+  };
+}

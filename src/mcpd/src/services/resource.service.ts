@@ -1,0 +1,261 @@
+import { isDeepStrictEqual } from "node:util";
+import { McpctlError, notFound } from "@mcpctl/shared/errors.ts";
+import { toJson } from "@mcpctl/shared/json.ts";
+import {
+  type Kind,
+  type Manifest,
+  manifestSchema,
+  type Resource,
+  type ResourceRef,
+} from "@mcpctl/shared/kinds/kind.ts";
+import { manifestMetadataSchema } from "@mcpctl/shared/kinds/metadata.ts";
+import { parseWith } from "@mcpctl/shared/validate.ts";
+import * as z from "zod";
+import type { HookScope, KindHooks } from "../hooks/kind-hooks.ts";
+import type { Database, Repositories, ResourceContent, ResourceQuery } from "../repositories/interfaces.ts";
+import type { AuditService } from "./audit.service.ts";
+import { mergeApplied, ownersOfNew, ownersOfUpdated } from "./field-ownership.ts";
+import type { RbacService } from "./rbac.service.ts";
+import type { RequestContext } from "./request-context.ts";
+
+export interface ResourceServiceDeps {
+  database: Pick<Database, "read">;
+  audit: AuditService;
+  rbac: RbacService;
+  /** By plural. */
+  hooks: Readonly<Record<string, KindHooks>>;
+}
+
+export interface WriteOptions {
+  context: RequestContext;
+  /** Who owns the fields that are written. */
+  fieldManager: string;
+  /** Runs everything and commits nothing. */
+  isDryRun?: boolean;
+}
+
+export interface ApplyOptions extends WriteOptions {
+  /** Takes fields from their owners. */
+  force: boolean;
+}
+
+export interface Written {
+  resource: Resource;
+  result: "created" | "configured" | "unchanged";
+}
+
+export type ResourceService = ReturnType<typeof createResourceService>;
+
+/** The rules that all kinds share. What one kind adds is in its hooks. */
+export function createResourceService(deps: ResourceServiceDeps) {
+  const { database } = deps;
+  return {
+    /** @throws {McpctlError} `not-found` */
+    async get(kind: Kind, ref: ResourceRef): Promise<Resource> {
+      const resource = await getStored(database.read, kind, ref);
+      return complete(deps, database.read, kind, resource);
+    },
+
+    /** Sorted by project and name. */
+    async list(kind: Kind, query: Omit<ResourceQuery, "plural">): Promise<Resource[]> {
+      const resources = await database.read.resources.list({ ...query, plural: kind.plural });
+      const hook = deps.hooks[kind.plural]?.complete;
+      return hook ? hook(database.read, resources) : resources;
+    },
+
+    /** @throws {McpctlError} `already-exists`, `invalid`, `forbidden` (hook). */
+    create(kind: Kind, body: unknown, options: WriteOptions): Promise<Resource> {
+      const manifest = toManifest(deps, kind, body);
+      const owners = ownersOfNew(kind, parseWritten(kind, body), options.fieldManager);
+      return inTransaction(deps, { kind, name: manifest.metadata.name, verb: "create", options }, async (scope) => {
+        return insert(deps, { scope, kind, manifest, owners });
+      });
+    },
+
+    /**
+     * Makes labels, annotations and spec equal to the manifest's. Updating twice changes nothing the second time.
+     *
+     * @throws {McpctlError} `not-found`, `invalid`, `forbidden` (hook), `conflict` (stale `metadata.resourceVersion`).
+     */
+    update(kind: Kind, ref: ResourceRef, body: unknown, options: WriteOptions): Promise<Resource> {
+      const manifest = toManifest(deps, kind, body);
+      return inTransaction(deps, { kind, name: ref.name, verb: "update", options }, async (scope) => {
+        const current = await getStored(scope.repositories, kind, ref);
+        requireSameName(current, manifest);
+        const owners = ownersOfUpdated(kind, current, manifest, options.fieldManager);
+        return (await replace(deps, { scope, kind, current, manifest, owners })).resource;
+      });
+    },
+
+    /**
+     * Merges what a manager applied with what others own.
+     *
+     * @param body - the manifest as the user wrote it, without defaults: the manager will own just these fields. It
+     *   need not be complete, as long as the merged object is.
+     * @throws {McpctlError} `conflict`, naming each field that another manager owns; `invalid`, `forbidden` (hook).
+     */
+    apply(kind: Kind, ref: ResourceRef, body: unknown, options: ApplyOptions): Promise<Written> {
+      const written = parseWritten(kind, body);
+      const { metadata } = written;
+      if (metadata.name !== ref.name) throw nameMismatch(ref.name, metadata.name);
+      return inTransaction(deps, { kind, name: ref.name, verb: "apply", options }, async (scope) => {
+        const current = await scope.repositories.resources.find(ref);
+        requireAccess(scope, kind, current ? { verb: "update", name: current.metadata.name } : { verb: "create" });
+        const { manifest: merged, owners } = mergeApplied(kind, written, current, options);
+        const manifest = toManifest(deps, kind, merged);
+        if (!current) return { resource: await insert(deps, { scope, kind, manifest, owners }), result: "created" };
+        manifest.metadata.resourceVersion = metadata.resourceVersion;
+        return replace(deps, { scope, kind, current, manifest, owners });
+      });
+    },
+
+    /** @returns what was deleted. @throws {McpctlError} `not-found`, `conflict` (`expectedVersion`). */
+    delete(
+      kind: Kind,
+      ref: ResourceRef,
+      options: WriteOptions & { expectedVersion?: string | undefined },
+    ): Promise<Resource> {
+      return inTransaction(deps, { kind, name: ref.name, verb: "delete", options }, async (scope) => {
+        const resource = await getStored(scope.repositories, kind, ref);
+        await deps.hooks[kind.plural]?.beforeDelete?.(scope, resource);
+        const found = { ...ref, project: resource.metadata.project ?? "", name: resource.metadata.name };
+        const deleted = await scope.repositories.resources.delete(found, options.expectedVersion);
+        if (!deleted) throw notFound(kind.singular, ref.name);
+        return deleted;
+      });
+    },
+  };
+}
+
+interface Transaction {
+  kind: Kind;
+  name: string;
+  verb: string;
+  options: WriteOptions;
+}
+
+/** Ends the transaction of a dry run; rolling back is what makes it one, and only a throw does that. */
+class DryRunEnded extends Error {}
+
+async function inTransaction<T>(
+  { audit, rbac }: ResourceServiceDeps,
+  { kind, name, verb, options }: Transaction,
+  work: (scope: HookScope) => Promise<T>,
+): Promise<T> {
+  const { context, isDryRun = false } = options;
+  const dry: { result: T }[] = [];
+  try {
+    return await audit.mutate(context, { verb, resource: kind.plural, name }, async (repositories) => {
+      const result = await work({ repositories, rbac: await rbac.within(repositories), context });
+      if (!isDryRun) return result;
+      dry.push({ result });
+      throw new DryRunEnded();
+    });
+  } catch (error) {
+    const [ended] = dry;
+    if (ended && error instanceof DryRunEnded) return ended.result;
+    throw error;
+  } finally {
+    rbac.invalidate();
+  }
+}
+
+interface Write {
+  scope: HookScope;
+  kind: Kind;
+  manifest: Manifest;
+  owners: ResourceContent["managedFields"];
+}
+
+async function insert(deps: ResourceServiceDeps, { scope, kind, manifest, owners }: Write): Promise<Resource> {
+  await deps.hooks[kind.plural]?.beforeWrite?.(scope, manifest, undefined);
+  const { name, project = "", labels, annotations } = manifest.metadata;
+  const content = { labels, annotations, spec: manifest.spec, managedFields: owners };
+  return scope.repositories.resources.insert({ plural: kind.plural, project, name }, kind.kind, content);
+}
+
+async function replace(deps: ResourceServiceDeps, write: Write & { current: Resource }): Promise<Written> {
+  const { scope, kind, manifest, owners, current } = write;
+  const { name, project = "", resourceVersion } = current.metadata;
+  const expectedVersion = manifest.metadata.resourceVersion ?? resourceVersion;
+  const content: ResourceContent = {
+    labels: manifest.metadata.labels,
+    annotations: manifest.metadata.annotations,
+    spec: manifest.spec,
+    managedFields: owners,
+  };
+  if (expectedVersion === resourceVersion && hasSameContent(current, content)) {
+    return { resource: current, result: "unchanged" };
+  }
+  await deps.hooks[kind.plural]?.beforeWrite?.(scope, manifest, current);
+  const ref = { plural: kind.plural, project, name };
+  return { resource: await scope.repositories.resources.replace(ref, content, expectedVersion), result: "configured" };
+}
+
+function hasSameContent({ metadata, spec }: Resource, content: ResourceContent): boolean {
+  const { labels, annotations, managedFields } = metadata;
+  return isDeepStrictEqual(
+    { labels, annotations, managedFields, spec: toJson(spec) },
+    { ...content, spec: toJson(content.spec) },
+  );
+}
+
+/** Enough of a manifest to merge it or to see what it wrote; what comes of that is parsed in full. */
+function parseWritten({ nameForm, kind, singular }: Kind, body: unknown) {
+  const schema = z.looseObject({ kind: z.literal(kind), metadata: manifestMetadataSchema(nameForm) });
+  return parseWith(schema, body, `The ${singular}`);
+}
+
+function toManifest({ hooks }: ResourceServiceDeps, kind: Kind, body: unknown): Manifest {
+  const manifest = parseWith(manifestSchema(kind), body, `The ${kind.singular}`) as Manifest;
+  if (kind.scope === "project" && manifest.metadata.project === undefined) {
+    throw new McpctlError("invalid", `A ${kind.singular} belongs to a project`, {
+      hint: "Say which with metadata.project",
+      fields: [{ path: "metadata.project", message: "is missing" }],
+    });
+  }
+  if (kind.scope === "global" && manifest.metadata.project !== undefined) {
+    throw new McpctlError("invalid", `A ${kind.singular} belongs to no project`, {
+      fields: [{ path: "metadata.project", message: `a ${kind.singular} has none` }],
+    });
+  }
+  return hooks[kind.plural]?.normalize?.(manifest) ?? manifest;
+}
+
+async function getStored(repositories: Repositories, kind: Kind, ref: ResourceRef): Promise<Resource> {
+  const resource = await repositories.resources.find(ref);
+  if (!resource) throw notFound(kind.singular, ref.name);
+  return resource;
+}
+
+async function complete(
+  { hooks }: ResourceServiceDeps,
+  repositories: Repositories,
+  kind: Kind,
+  resource: Resource,
+): Promise<Resource> {
+  const [completed] = (await hooks[kind.plural]?.complete?.(repositories, [resource])) ?? [resource];
+  return completed ?? resource;
+}
+
+function requireAccess(
+  { rbac, context }: HookScope,
+  kind: Kind,
+  asked: { verb: "create" | "update"; name?: string },
+): void {
+  if (rbac.canAccess(context.principal, { ...asked, resource: kind.plural }).allowed) return;
+  throw new McpctlError("forbidden", `You may not ${asked.verb} ${kind.plural}`, {
+    hint: "Ask an administrator for a role that grants it",
+  });
+}
+
+function requireSameName({ metadata }: Resource, manifest: Manifest): void {
+  if (metadata.name !== manifest.metadata.name) throw nameMismatch(metadata.name, manifest.metadata.name);
+}
+
+function nameMismatch(addressed: string, written: string): McpctlError {
+  return new McpctlError("invalid", `The URL names "${addressed}", the manifest "${written}"`, {
+    hint: "Names cannot be changed; create a new object and delete the old one",
+    fields: [{ path: "metadata.name", message: `must be ${addressed}` }],
+  });
+}

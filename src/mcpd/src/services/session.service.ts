@@ -1,0 +1,105 @@
+import type { LoginResponse } from "@mcpctl/shared/api/contracts.ts";
+import { McpctlError, notFound } from "@mcpctl/shared/errors.ts";
+import type { User } from "@mcpctl/shared/kinds/users.ts";
+import type { UserPrincipal } from "@mcpctl/shared/rbac/principal.ts";
+import { generateToken, hashToken, isSessionToken, SESSION_PREFIX } from "@mcpctl/shared/tokens/index.ts";
+import type { Database, Repositories } from "../repositories/interfaces.ts";
+import type { AuditService } from "./audit.service.ts";
+import type { PasswordHasher } from "./password-hasher.ts";
+import type { RbacService } from "./rbac.service.ts";
+import type { RequestContext } from "./request-context.ts";
+
+interface SessionServiceDeps {
+  database: Pick<Database, "read">;
+  audit: AuditService;
+  rbac: RbacService;
+  passwords: PasswordHasher;
+  sessionTtlSeconds: number;
+}
+
+export type SessionService = ReturnType<typeof createSessionService>;
+
+/** Logins of people. Only the hash of a session's bearer is stored. */
+export function createSessionService({ database, audit, rbac, passwords, sessionTtlSeconds }: SessionServiceDeps) {
+  return {
+    /** Who a session's bearer stands for; undefined when it is unknown, has ended, or its user is disabled. */
+    async authenticate(raw: string): Promise<UserPrincipal | undefined> {
+      if (!isSessionToken(raw)) return undefined;
+      const user = await database.read.sessions.findUser(hashToken(raw));
+      if (!user || user.spec.disabled) return undefined;
+      return (await rbac.current()).userPrincipal(user.metadata.name);
+    },
+
+    /**
+     * Trades a password for a session.
+     *
+     * @throws {McpctlError} `unauthenticated`, alike and after the same work for an unknown user, a user without a
+     *   password, a disabled one and a wrong password.
+     */
+    async login(
+      requestId: string,
+      { user: name, password }: { user: string; password: string },
+    ): Promise<LoginResponse> {
+      const user = await findUser(database.read, name);
+      const hash = user && (await database.read.credentials.findPasswordHash(user.metadata.uid));
+      const isRight = await passwords.verify(hash, password);
+      const context: RequestContext = {
+        principal: { kind: "User", name, groups: [] },
+        requestId,
+        decidedBy: "password",
+      };
+      if (!user || !isRight || user.spec.disabled) {
+        await audit.recordDenial(
+          { ...context, decidedBy: "wrong user or password" },
+          { verb: "login", resource: "sessions" },
+        );
+        throw new McpctlError("unauthenticated", "Wrong user or password");
+      }
+      return audit.mutate(context, { verb: "login", resource: "sessions" }, (repositories) =>
+        open(repositories, user, sessionTtlSeconds),
+      );
+    },
+
+    /** Opens a session without a password; for the composition root, which has just made the user itself. */
+    async openFor(context: RequestContext, name: string): Promise<LoginResponse> {
+      const user = await findUser(database.read, name);
+      if (!user) throw notFound("user", name);
+      return audit.mutate(context, { verb: "login", resource: "sessions", name }, (repositories) =>
+        open(repositories, user, sessionTtlSeconds),
+      );
+    },
+
+    /**
+     * Sets a user's password and ends the user's sessions.
+     *
+     * @throws {McpctlError} `not-found`; `forbidden` when the caller does not hold every right of that user.
+     */
+    async setPassword(context: RequestContext, name: string, password: string): Promise<void> {
+      const passwordHash = await passwords.hash(password);
+      await audit.mutate(context, { verb: "set-password", resource: "users", name }, async (repositories) => {
+        const user = await findUser(repositories, name);
+        if (!user) throw notFound("user", name);
+        const state = await rbac.within(repositories);
+        const rights = state.getPermissions(state.userPrincipal(user.metadata.name)).map(({ binding }) => binding);
+        state.requireCover(context.principal, rights, `set the password of ${name}`);
+        await repositories.credentials.setPasswordHash(user.metadata.uid, passwordHash);
+        await repositories.sessions.deleteOfUser(user.metadata.uid);
+      });
+    },
+
+    /** Ends a session of which only the hash is known. */
+    end(context: RequestContext, sha: string): Promise<void> {
+      return audit.mutate(context, { verb: "logout", resource: "sessions" }, ({ sessions }) => sessions.delete(sha));
+    },
+  };
+}
+
+async function open({ sessions }: Repositories, user: User, ttlSeconds: number): Promise<LoginResponse> {
+  const { raw, sha } = generateToken(SESSION_PREFIX);
+  const { expiresAt } = await sessions.insert({ sha, userUid: user.metadata.uid, ttlSeconds });
+  return { token: raw, expiresAt };
+}
+
+function findUser({ resources }: Repositories, name: string): Promise<User | undefined> {
+  return resources.find<User>({ plural: "users", project: "", name });
+}

@@ -1,0 +1,72 @@
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { Change, ChangeRepository, Database } from "../repositories/interfaces.ts";
+
+const PAGE = 500;
+
+export type { Change };
+
+export interface WatchService {
+  /**
+   * Changes behind a version, then those to come, each exactly once and in order; ends when the signal aborts.
+   *
+   * @param since - a resourceVersion; absent means from now on.
+   * @throws {McpctlError} `resource-version-too-old` when changes behind it were forgotten.
+   */
+  watch(since: string | undefined, signal: AbortSignal): AsyncGenerator<Change>;
+}
+
+/** Reads the change log on behalf of every watcher. A commit wakes it; it never polls by itself. */
+export function createWatchService(database: Pick<Database, "read" | "onCommit">): WatchService {
+  const { changes } = database.read;
+  return {
+    async *watch(since, signal) {
+      let version = since ?? (await changes.latestVersion());
+      await requireKept(changes, version);
+      const wake = createWaker(database, signal);
+      try {
+        while (!signal.aborted) {
+          const page = await changes.listSince(version, PAGE);
+          for (const change of page) yield change;
+          version = page.at(-1)?.resourceVersion ?? version;
+          if (page.length < PAGE) await wake.next();
+          else await requireKept(changes, version);
+        }
+      } finally {
+        wake.close();
+      }
+    },
+  };
+}
+
+async function requireKept(changes: ChangeRepository, version: string): Promise<void> {
+  if (!/^\d{1,18}$/.test(version)) {
+    throw new McpctlError("bad-request", `"${version}" is no resourceVersion`, { hint: "Take one from a list" });
+  }
+  if (BigInt(version) >= BigInt(await changes.oldestVersion())) return;
+  throw new McpctlError("resource-version-too-old", `Changes behind version ${version} are forgotten`, {
+    hint: "List again, and watch from the resourceVersion of the list",
+  });
+}
+
+/** Remembers a commit that happens while nobody waits, so that none is slept through. */
+function createWaker(database: Pick<Database, "onCommit">, signal: AbortSignal) {
+  let isDue = false;
+  let resolve: (() => void) | undefined;
+  const wake = () => {
+    isDue = true;
+    resolve?.();
+  };
+  const stop = database.onCommit(wake);
+  signal.addEventListener("abort", wake);
+  return {
+    async next(): Promise<void> {
+      if (!isDue) await new Promise<void>((done) => (resolve = done));
+      isDue = false;
+      resolve = undefined;
+    },
+    close(): void {
+      stop();
+      signal.removeEventListener("abort", wake);
+    },
+  };
+}

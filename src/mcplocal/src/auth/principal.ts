@@ -1,0 +1,16 @@
+/** Who is asking, as audit rows and logs may name them. */
+export interface Principal {
+  /** Name of the token. */
+  name: string;
+  project: string;
+  /** Hex SHA-256 of the token; sessions are bound to it. */
+  sha: string;
+  /** User who minted the token. */
+  creator: string;
+}
+
+/** A principal with the credential that mcpd knows them by. Never logged, never sent anywhere but to mcpd. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly bearer: string | undefined;
+}

@@ -1,0 +1,91 @@
+import { API, type DiscoveredServer, discovery, type Discovery, introspection, type Introspection } from "@mcpctl/shared/api/contracts.ts";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import { fromProblem, problemSchema } from "@mcpctl/shared/problem.ts";
+import { type Dispatcher, request } from "undici";
+import type * as z from "zod";
+import { createHttpUpstream } from "../upstreams/http-upstream.ts";
+import type { ControlPlane } from "./control-plane.ts";
+
+const TIMEOUT_MS = 3_000;
+const MAX_BODY_BYTES = 16 * 1_024 * 1_024;
+
+interface HttpControlPlaneOptions {
+  mcpdUrl: string;
+  /** Keeps the connections to mcpd and to the servers; its owner closes it. */
+  dispatcher: Dispatcher;
+}
+
+/** The control plane as mcpd serves it over HTTP. */
+export function createHttpControlPlane({ mcpdUrl, dispatcher }: HttpControlPlaneOptions): ControlPlane {
+  async function get<T>(path: string, schema: z.ZodType<T>, bearer: string | undefined): Promise<T> {
+    const { status, body } = await fetchText(new URL(path, mcpdUrl), bearer, dispatcher);
+    if (status !== 200) throw problemOf(status, body);
+    const parsed = schema.safeParse(parseJson(body));
+    if (!parsed.success) throw unusable(`its answer to ${path} has an unknown form`, parsed.error);
+    return parsed.data;
+  }
+
+  return {
+    introspect: (bearer): Promise<Introspection> => get(API.introspect, introspection, bearer),
+    discover: (project, bearer): Promise<Discovery> => get(API.discovery(project), discovery, bearer),
+    openUpstream(server, bearer): Upstream {
+      const url = new URL(server.url, mcpdUrl);
+      const headers = { ...server.headers, ...relayCredential(server, url, bearer) };
+      return createHttpUpstream({ name: server.name, url, headers, timeoutSeconds: server.timeoutSeconds, dispatcher });
+    },
+  };
+
+  /** The token is a credential for mcpd alone, whatever a discovery says about an address elsewhere. */
+  function relayCredential(server: DiscoveredServer, url: URL, bearer: string | undefined): Record<string, string> {
+    if (!server.isRelay || bearer === undefined || url.origin !== new URL(mcpdUrl).origin) return {};
+    return { authorization: `Bearer ${bearer}` };
+  }
+}
+
+async function fetchText(url: URL, bearer: string | undefined, dispatcher: Dispatcher): Promise<{ status: number; body: string }> {
+  const headers = { accept: "application/json", ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }) };
+  try {
+    const answer = await request(url, { dispatcher, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return { status: answer.statusCode, body: await readText(answer.body) };
+  } catch (cause) {
+    if (cause instanceof McpctlError) throw cause;
+    throw new McpctlError("unreachable", `mcpd does not answer at ${url.origin}`, {
+      hint: "Check that mcpd runs there, and --mcpd-url of the gateway",
+      cause,
+    });
+  }
+}
+
+async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) throw unusable("its answer is too large");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function problemOf(status: number, body: string): McpctlError {
+  const problem = problemSchema.safeParse(parseJson(body));
+  if (problem.success) return fromProblem(problem.data);
+  return unusable(`it answered with HTTP ${status}`);
+}
+
+/** @returns undefined when the text is no JSON, which no schema accepts. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function unusable(why: string, cause?: unknown): McpctlError {
+  return new McpctlError("unavailable", `mcpd cannot be used: ${why}`, {
+    hint: "Check that gateway and mcpd are of the same release",
+    cause,
+  });
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import { hasCode } from "@mcpctl/shared/errors.ts";
+import type { Era, RequestId } from "@mcpctl/shared/mcp/protocol.ts";
+import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Method } from "../pipeline/exchange.ts";
+import type { ClientRequest } from "../protocol/client-message.ts";
+import { httpStatusOf, isUnexpected, toErrorReply, toRpcError } from "../protocol/rpc-failure.ts";
+import type { IncomingCall } from "./incoming-call.ts";
+import { ReplyChannel } from "./reply-channel.ts";
+import { sendRpcError } from "./reply.ts";
+
+/** Outside of the range that JSON-RPC and MCP reserve. The client that cancelled ignores it anyway. */
+const CANCELLED = { code: -32_800, message: "Request cancelled" } as const;
+
+interface AnswererDeps {
+  log: Log;
+  metrics: Metrics;
+  /** Monotonic milliseconds. */
+  now(): number;
+}
+
+/** Turns what a method returns or throws into an HTTP answer. */
+export interface Answerer {
+  /** Runs a method and answers in band, whether it succeeds or fails. */
+  answer(call: IncomingCall, request: ClientRequest, method: Method, run: { era: Era; signal: AbortSignal }): Promise<void>;
+  /** Answers a request that is not even looked at, with an HTTP error. */
+  refuse(response: ServerResponse, thrown: unknown, id?: RequestId): void;
+}
+
+export function createAnswerer({ log, metrics, now }: AnswererDeps): Answerer {
+  const prefix = randomBytes(4).toString("hex");
+  let lastRequest = 0;
+
+  /** @returns the id under which the log tells more. */
+  function report(thrown: unknown): string {
+    lastRequest += 1;
+    const requestId = `${prefix}-${lastRequest}`;
+    if (isUnexpected(thrown)) log.error({ err: thrown, requestId }, "unexpected error");
+    return requestId;
+  }
+
+  function toFailedReply(thrown: unknown, signal: AbortSignal): UpstreamReply {
+    return toErrorReply(signal.aborted ? CANCELLED : toRpcError(thrown, report(thrown)));
+  }
+
+  return {
+    async answer({ response, caller, project, accepted }, { id, method: name, params }, method, { era, signal }) {
+      const startedAt = now();
+      const channel = new ReplyChannel(response, accepted);
+      const exchange = { caller, project, era, params, signal, notify: channel.notify };
+      let reply: UpstreamReply;
+      try {
+        reply = await method(exchange);
+      } catch (thrown) {
+        reply = toFailedReply(thrown, signal);
+      }
+      channel.finish(id, reply);
+      metrics.onRequest(name, reply.kind === "result" ? "ok" : "error", now() - startedAt);
+    },
+
+    refuse(response, thrown, id) {
+      metrics.onRequest("other", "refused", 0);
+      if (response.headersSent || response.destroyed) {
+        report(thrown);
+        response.destroy();
+        return;
+      }
+      const headers = {
+        ...(hasCode(thrown, "unauthenticated") && { "www-authenticate": "Bearer" }),
+        ...(hasCode(thrown, "unavailable") && { "retry-after": "1" }),
+      };
+      sendRpcError(response, { status: httpStatusOf(thrown), error: toRpcError(thrown, report(thrown)), id, headers });
+    },
+  };
+}

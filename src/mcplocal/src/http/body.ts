@@ -1,0 +1,52 @@
+import type { IncomingMessage } from "node:http";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+
+export const MAX_BODY_BYTES = 4 * 1_024 * 1_024;
+/** A client that goes on sending a body that was refused loses the connection after this much more. */
+const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
+
+/**
+ * Reads the whole body of a request.
+ *
+ * @throws {McpctlError} `payload-too-large` above 4 MiB, before the rest is read; `bad-request` when the client stops in
+ *   the middle.
+ */
+export function readBody(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) {
+      discard(request);
+      reject(tooLarge());
+      return;
+    }
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= MAX_BODY_BYTES) {
+        chunks.push(chunk);
+        return;
+      }
+      request.removeAllListeners("data");
+      discard(request);
+      reject(tooLarge());
+    });
+    request.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.on("close", () => reject(new McpctlError("bad-request", "The body of the request is incomplete")));
+    request.on("error", () => {});
+  });
+}
+
+/** Lets the rest of a body run dry, so that the client can read the answer before the connection ends. */
+function discard(request: IncomingMessage): void {
+  let bytes = 0;
+  request.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > MAX_DISCARDED_BYTES) request.destroy();
+  });
+}
+
+function tooLarge(): McpctlError {
+  return new McpctlError("payload-too-large", `The body is larger than ${MAX_BODY_BYTES} bytes`, {
+    hint: "Pass large content by reference, for instance as a path or a URL that the tool can read",
+  });
+}

@@ -1,0 +1,13 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Caller } from "../auth/principal.ts";
+import type { Project } from "../projects/project.ts";
+import type { Accepted } from "./accept.ts";
+
+/** A POST of an authenticated caller, before it is known what it says. */
+export interface IncomingCall {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly caller: Caller;
+  readonly project: Project;
+  readonly accepted: Accepted;
+}

@@ -1,0 +1,130 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { LEGACY_VERSIONS } from "@mcpctl/shared/mcp/protocol.ts";
+import type { Method } from "../pipeline/exchange.ts";
+import { answerInitialize } from "../pipeline/server-info.ts";
+import type { ClientMessage, ClientNotification, ClientRequest } from "../protocol/client-message.ts";
+import { methodNotFound } from "../protocol/modern-rules.ts";
+import { invalidParams, invalidRequest } from "../protocol/rpc-failure.ts";
+import type { Session, SessionTable } from "../sessions/session-table.ts";
+import { requireEvents } from "./accept.ts";
+import type { Answerer } from "./answerer.ts";
+import type { IncomingCall } from "./incoming-call.ts";
+import type { LiveStreams } from "./live-streams.ts";
+import { sendNothing } from "./reply.ts";
+
+const MAX_STREAMS_PER_SESSION = 4;
+const TOOLS_CHANGED = Buffer.from('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}');
+
+interface LegacyEndpointDeps {
+  /** Every method that is served within a session, by name. */
+  methods: ReadonlyMap<string, Method>;
+  sessions: SessionTable;
+  answerer: Answerer;
+  streams: LiveStreams;
+}
+
+/** A request without a body, of an authenticated caller. */
+export type BodilessCall = Pick<IncomingCall, "request" | "response" | "caller" | "project">;
+
+export interface LegacyEndpoint {
+  /** @throws {RpcFailure} @throws {McpctlError} for requests that break the rules of the transport. */
+  post(call: IncomingCall, message: ClientMessage): Promise<void>;
+  /** Opens the stream of a session. */
+  get(call: BodilessCall): void;
+  /** Ends a session. */
+  delete(call: BodilessCall): void;
+}
+
+/**
+ * Serves clients that open a session with `initialize`.
+ *
+ * @see MCP 2025-11-25, basic/transports
+ */
+export function createLegacyEndpoint({ methods, sessions, answerer, streams }: LegacyEndpointDeps): LegacyEndpoint {
+  function requireSession({ request: { headers }, caller }: BodilessCall): Session {
+    checkVersion(headers);
+    const id = headers["mcp-session-id"];
+    if (typeof id !== "string") throw invalidRequest("Mcp-Session-Id is missing: send initialize first");
+    const session = sessions.find(id, caller.principal);
+    if (session) return session;
+    throw new McpctlError("not-found", "There is no such session", { hint: "Send initialize again" });
+  }
+
+  async function initialize(call: IncomingCall, request: ClientRequest): Promise<void> {
+    checkVersion(call.request.headers);
+    const open: Method = ({ params, project }) => {
+      const { protocolVersion } = params;
+      if (typeof protocolVersion !== "string") throw invalidParams("params.protocolVersion is no string");
+      const session = sessions.open(call.caller.principal, protocolVersion);
+      call.response.setHeader("mcp-session-id", session.id);
+      return answerInitialize(project, session.protocolVersion);
+    };
+    await answerer.answer(call, request, open, { era: "legacy", signal: new AbortController().signal });
+  }
+
+  async function run(call: IncomingCall, request: ClientRequest, session: Session): Promise<void> {
+    const controller = new AbortController();
+    session.running.set(request.id, controller);
+    const method = methods.get(request.method) ?? notFound(request.method);
+    try {
+      await answerer.answer(call, request, method, { era: "legacy", signal: controller.signal });
+      if (request.method === "tools/list") session.listedDigest = call.project.view().digest;
+    } finally {
+      if (session.running.get(request.id) === controller) session.running.delete(request.id);
+    }
+  }
+
+  return {
+    async post(call, message) {
+      if (message.type === "request" && message.method === "initialize") return initialize(call, message);
+      const session = requireSession(call);
+      if (message.type === "request") return run(call, message, session);
+      if (message.type === "notification") cancelWhenAsked(session, message);
+      return sendNothing(call.response, 202);
+    },
+
+    get(call) {
+      const session = requireSession(call);
+      requireEvents(call.request.headers);
+      const [oldest] = session.streams;
+      if (session.streams.length >= MAX_STREAMS_PER_SESSION) oldest?.close();
+      const stream = streams.open({
+        ...call,
+        changed: TOOLS_CHANGED,
+        // One message goes to one stream only.
+        isChosen: (candidate) => session.streams.at(-1) === candidate,
+        onClose: (closed) => session.streams.splice(session.streams.indexOf(closed), 1),
+      });
+      session.streams.push(stream);
+      const hasMissedChange = session.listedDigest !== undefined && session.listedDigest !== call.project.view().digest;
+      if (hasMissedChange) stream.tell();
+    },
+
+    delete(call) {
+      sessions.end(requireSession(call));
+      sendNothing(call.response, 200);
+    },
+  };
+}
+
+function notFound(name: string): Method {
+  return () => {
+    throw methodNotFound(name, 200);
+  };
+}
+
+/** Clients are known to send another version than the one they negotiated, so any that exists will do. */
+function checkVersion(headers: IncomingHttpHeaders): void {
+  const version = headers["mcp-protocol-version"];
+  if (version === undefined || LEGACY_VERSIONS.some((known) => known === version)) return;
+  throw invalidRequest(`Unsupported MCP-Protocol-Version; supported: ${LEGACY_VERSIONS.join(", ")}`);
+}
+
+/** A client gives up one of its own requests; the end of its connection does not mean that. */
+function cancelWhenAsked(session: Session, { method, params }: ClientNotification): void {
+  if (method !== "notifications/cancelled") return;
+  const { requestId } = params;
+  if (typeof requestId !== "string" && typeof requestId !== "number") return;
+  session.running.get(requestId)?.abort(new Error("The client cancelled the request"));
+}

@@ -1,0 +1,124 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { Caller } from "../auth/principal.ts";
+import type { Project } from "../projects/project.ts";
+import { EventStream } from "./event-stream.ts";
+
+const KEEP_ALIVE_MS = 15_000;
+/** Shorter than what a cached answer of mcpd is believed for, so that a revoked token loses its streams within that. */
+const CHECK_MS = 4_000;
+const MAX_STREAMS = 10_000;
+const MAX_STREAMS_PER_TOKEN = 256;
+
+interface LiveStreamOptions {
+  request: IncomingMessage;
+  response: ServerResponse;
+  caller: Caller;
+  project: Project;
+  /** First message on the stream. */
+  greeting?: Uint8Array;
+  /** Says that the tools changed; absent when the client does not want to know. */
+  changed?: Uint8Array;
+  /** Last message, when the stream ends in good order. */
+  farewell?: Uint8Array;
+  /** Whether this is the stream of its session to tell it on. */
+  isChosen?: (stream: LiveStream) => boolean;
+  onClose?: (stream: LiveStream) => void;
+}
+
+export interface LiveStream {
+  /** Tells that the tools changed. */
+  tell(): void;
+  /** Ends the stream in good order. */
+  close(): void;
+}
+
+interface Kept extends LiveStream {
+  sha: string;
+  authorization: string | undefined;
+  events: EventStream;
+}
+
+interface LiveStreamsDeps {
+  authenticator: Authenticator;
+  /** Monotonic milliseconds. */
+  now(): number;
+}
+
+/** The streams that stay open without a request of their own: kept alive, and cut when their token stops working. */
+export class LiveStreams {
+  readonly #deps: LiveStreamsDeps;
+  readonly #streams = new Set<Kept>();
+  #checkedAt: number;
+  #keptAliveAt: number;
+
+  constructor(deps: LiveStreamsDeps) {
+    this.#deps = deps;
+    this.#checkedAt = deps.now();
+    this.#keptAliveAt = deps.now();
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** @throws {McpctlError} `too-many-requests` */
+  open(options: LiveStreamOptions): LiveStream {
+    const { request, response, caller, project, greeting, changed, farewell, isChosen, onClose } = options;
+    this.#checkRoom(caller.principal.sha);
+    const events = new EventStream(response);
+    const kept: Kept = {
+      sha: caller.principal.sha,
+      authorization: request.headers.authorization,
+      events,
+      tell() {
+        if (changed && (isChosen?.(kept) ?? true)) events.send(changed);
+      },
+      close() {
+        if (farewell) events.send(farewell);
+        events.end();
+      },
+    };
+    const stopListening = project.listen({ toolsChanged: kept.tell, closed: kept.close });
+    this.#streams.add(kept);
+    events.onClose(() => {
+      stopListening();
+      this.#streams.delete(kept);
+      onClose?.(kept);
+    });
+    if (greeting) events.send(greeting);
+    return kept;
+  }
+
+  endOfToken(sha: string): void {
+    for (const stream of this.#streams) if (stream.sha === sha) stream.close();
+  }
+
+  tick(): void {
+    const now = this.#deps.now();
+    if (now - this.#keptAliveAt >= KEEP_ALIVE_MS) {
+      this.#keptAliveAt = now;
+      for (const { events } of this.#streams) events.keepAlive();
+    }
+    if (now - this.#checkedAt < CHECK_MS) return;
+    this.#checkedAt = now;
+    for (const stream of this.#streams) this.#check(stream);
+  }
+
+  close(): void {
+    for (const stream of this.#streams) stream.close();
+  }
+
+  #check(stream: Kept): void {
+    const { authenticator } = this.#deps;
+    if (authenticator.findCached(stream.authorization)) return;
+    authenticator.authenticate(stream.authorization).catch(() => stream.close());
+  }
+
+  #checkRoom(sha: string): void {
+    const ofToken = [...this.#streams].filter((stream) => stream.sha === sha).length;
+    if (this.#streams.size < MAX_STREAMS && ofToken < MAX_STREAMS_PER_TOKEN) return;
+    throw new McpctlError("too-many-requests", "Too many open streams", { hint: "Close streams that are no longer needed" });
+  }
+}

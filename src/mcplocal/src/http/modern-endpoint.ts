@@ -1,0 +1,71 @@
+import { META } from "@mcpctl/shared/mcp/protocol.ts";
+import type { Method } from "../pipeline/exchange.ts";
+import { type ClientMessage, type ClientRequest, isRecord } from "../protocol/client-message.ts";
+import { checkEnvelope, checkName, methodNotFound } from "../protocol/modern-rules.ts";
+import { invalidRequest } from "../protocol/rpc-failure.ts";
+import { requireEvents } from "./accept.ts";
+import type { Answerer } from "./answerer.ts";
+import type { IncomingCall } from "./incoming-call.ts";
+import type { LiveStreams } from "./live-streams.ts";
+import { sendNothing } from "./reply.ts";
+
+interface ModernEndpointDeps {
+  /** Every method that is served, by name. */
+  methods: ReadonlyMap<string, Method>;
+  answerer: Answerer;
+  streams: LiveStreams;
+}
+
+/**
+ * Serves clients that carry everything in each request.
+ *
+ * @returns a function that throws RpcFailure for requests that break the rules of the transport.
+ * @see MCP 2026-07-28, transports/streamable-http
+ */
+export function createModernEndpoint({ methods, answerer, streams }: ModernEndpointDeps) {
+  return async function serveModern(call: IncomingCall, message: ClientMessage): Promise<void> {
+    if (message.type === "response") throw invalidRequest("Clients of this revision send no responses");
+    if (message.type === "notification") {
+      sendNothing(call.response, 202);
+      return;
+    }
+    checkEnvelope(message, call.request.headers);
+    if (message.method === "subscriptions/listen") {
+      openSubscription(call, message, streams);
+      return;
+    }
+    const method = methods.get(message.method);
+    if (!method) throw methodNotFound(message.method, 404);
+    checkName(message, call.request.headers);
+    await answerer.answer(call, message, method, { era: "modern", signal: untilGone(call) });
+  };
+}
+
+/** In this revision the end of the connection is the cancellation. */
+function untilGone({ response }: IncomingCall): AbortSignal {
+  const controller = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) controller.abort(new Error("The client closed the connection"));
+  });
+  return controller.signal;
+}
+
+/** @see MCP 2026-07-28, basic/patterns/subscriptions */
+function openSubscription(call: IncomingCall, { id, params }: ClientRequest, streams: LiveStreams): void {
+  requireEvents(call.request.headers);
+  const filter = params["notifications"];
+  if (!isRecord(filter)) throw invalidRequest("params.notifications is no object");
+  const wantsTools = filter["toolsListChanged"] === true;
+  const meta = { [META.subscriptionId]: id };
+  const acknowledged = { _meta: meta, notifications: wantsTools ? { toolsListChanged: true } : {} };
+  streams.open({
+    ...call,
+    greeting: toMessage({ method: "notifications/subscriptions/acknowledged", params: acknowledged }),
+    ...(wantsTools && { changed: toMessage({ method: "notifications/tools/list_changed", params: { _meta: meta } }) }),
+    farewell: toMessage({ id, result: { resultType: "complete", _meta: meta } }),
+  });
+}
+
+function toMessage(message: object): Uint8Array {
+  return Buffer.from(JSON.stringify({ jsonrpc: "2.0", ...message }));
+}

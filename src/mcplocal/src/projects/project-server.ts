@@ -1,0 +1,108 @@
+import type { DiscoveredServer } from "@mcpctl/shared/api/contracts.ts";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import type { ViewedServer } from "./project-view.ts";
+import { ServerCatalogue } from "./server-catalogue.ts";
+import { UpstreamPool } from "./upstream-pool.ts";
+
+/** Calls that are under way when a server is replaced may still finish. */
+const RETIREMENT_MS = 30_000;
+
+export interface ProjectServerDeps {
+  open(server: DiscoveredServer, bearer: string | undefined): Upstream;
+  /** Whose rights a look at the server's tools uses. */
+  lookAs(): string | undefined;
+  /** Monotonic milliseconds. */
+  now(): number;
+  onChange(): void;
+}
+
+/** One server of a project at one revision: how to reach it and what it offers. */
+export class ProjectServer {
+  #discovered: DiscoveredServer;
+  readonly #pool: UpstreamPool;
+  readonly catalogue: ServerCatalogue;
+
+  constructor(discovered: DiscoveredServer, deps: ProjectServerDeps, previous: ProjectServer | undefined) {
+    this.#discovered = discovered;
+    this.#pool = new UpstreamPool(discovered, deps);
+    this.catalogue = new ServerCatalogue({
+      name: discovered.name,
+      timeoutSeconds: discovered.timeoutSeconds,
+      connection: () => this.#pool.get(deps.lookAs()),
+      now: deps.now,
+      onChange: deps.onChange,
+      previous: previous?.catalogue,
+    });
+  }
+
+  get name(): string {
+    return this.#discovered.name;
+  }
+
+  /** Why the server cannot be called now, as mcpd or the last look at it says. */
+  get fault(): McpctlError | undefined {
+    const { fault } = this.#discovered;
+    if (!fault) return this.catalogue.fault;
+    return new McpctlError("upstream-unavailable", `Server "${this.name}" is not available: ${fault.message}`, {
+      hint: `Look at it with: mcpctl describe server ${this.name}`,
+    });
+  }
+
+  get isSettled(): boolean {
+    return this.#discovered.fault !== undefined || this.catalogue.isSettled;
+  }
+
+  /** Resolves once `isSettled`. A server that mcpd says is faulty is not dialled. */
+  async settled(): Promise<void> {
+    if (!this.#discovered.fault) await this.catalogue.settled();
+  }
+
+  /** The connection for calls under the rights of one caller. */
+  upstream(bearer: string | undefined): Upstream {
+    return this.#pool.get(bearer);
+  }
+
+  /** @returns false when the server must be replaced, because this is another revision of it. */
+  update(discovered: DiscoveredServer): boolean {
+    if (addressOf(discovered) !== addressOf(this.#discovered)) return false;
+    const hasRecovered = this.#discovered.fault !== undefined && !discovered.fault;
+    this.#discovered = discovered;
+    if (hasRecovered) this.lookSoon();
+    return true;
+  }
+
+  /** Looks again at once, unless that has just been done. */
+  lookSoon(): void {
+    if (!this.#discovered.fault) this.catalogue.refreshSoon();
+  }
+
+  tick(): void {
+    this.#pool.sweep();
+    if (!this.#discovered.fault) this.catalogue.refreshWhenDue();
+  }
+
+  forget(bearer: string): void {
+    this.#pool.forget(bearer);
+  }
+
+  toViewed(): ViewedServer<ProjectServer> {
+    const { tools, leftOut, instructions } = this.catalogue.last;
+    return { source: this, name: this.name, policy: this.#discovered.tools, tools, leftOut, instructions, fault: this.fault };
+  }
+
+  /** Stops looking at the server, and closes its connections once calls have had time to finish. */
+  retire(): void {
+    this.catalogue.close();
+    setTimeout(() => void this.#pool.close(), RETIREMENT_MS).unref();
+  }
+
+  async close(): Promise<void> {
+    this.catalogue.close();
+    await this.#pool.close();
+  }
+}
+
+function addressOf({ revision, url, headers, isRelay, timeoutSeconds }: DiscoveredServer): string {
+  return JSON.stringify([revision, url, headers, isRelay, timeoutSeconds]);
+}

@@ -1,0 +1,170 @@
+import type { DiscoveredServer, Discovery } from "@mcpctl/shared/api/contracts.ts";
+import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import type { Log } from "../log.ts";
+import { DiscoveryCache } from "./discovery-cache.ts";
+import { ProjectServer } from "./project-server.ts";
+import { createProjectView, type ProjectView } from "./project-view.ts";
+
+/** Changes that come together are told once. */
+const ANNOUNCE_MS = 50;
+const IDLE_MS = 600_000;
+
+export interface ProjectDeps {
+  discover(project: string, bearer: string | undefined): Promise<Discovery>;
+  openUpstream(server: DiscoveredServer, bearer: string | undefined): Upstream;
+  /** Monotonic milliseconds. */
+  now(): number;
+  graceSeconds: number;
+  log: Log;
+}
+
+export interface ProjectListener {
+  toolsChanged(): void;
+  /** The project is gone, or the gateway stops. */
+  closed(): void;
+}
+
+/** A project as its members reach it: its servers, and the view of their tools. */
+export class Project {
+  readonly name: string;
+  readonly #deps: ProjectDeps;
+  readonly #discovery: DiscoveryCache;
+  readonly #listeners = new Set<ProjectListener>();
+  #discovered: Discovery | undefined;
+  #servers = new Map<string, ProjectServer>();
+  #view: ProjectView<ProjectServer> | undefined;
+  #announced: string | undefined;
+  #announcement: NodeJS.Timeout | undefined;
+  /** Whose rights the project is looked at with; absent until somebody who may has come. */
+  #lookAs: { bearer: string | undefined } | undefined;
+  #usedAt: number;
+  #isClosed = false;
+
+  constructor(name: string, deps: ProjectDeps, onGone: () => void) {
+    this.name = name;
+    this.#deps = deps;
+    this.#usedAt = deps.now();
+    this.#discovery = new DiscoveryCache({
+      discover: (bearer) => deps.discover(name, bearer),
+      now: deps.now,
+      graceSeconds: deps.graceSeconds,
+      onAnswer: (discovery) => this.#accept(discovery),
+      onGone,
+      onFailed: (err) => deps.log.warn({ err, project: name }, "cannot ask mcpd what the project consists of"),
+    });
+  }
+
+  /** Whether the project can be used without waiting. */
+  isUsable(bearer: string | undefined): boolean {
+    this.#usedAt = this.#deps.now();
+    if (!this.#lookAs) this.#startLookingAs(bearer);
+    return this.#discovery.isUsable(bearer);
+  }
+
+  /** @throws {McpctlError} `not-found`, `unavailable`. */
+  load(bearer: string | undefined): Promise<void> {
+    return this.#discovery.load(bearer);
+  }
+
+  /** Whether every server has been seen, has failed, or has had its time. */
+  get isSettled(): boolean {
+    for (const server of this.#servers.values()) if (!server.isSettled) return false;
+    return true;
+  }
+
+  /** Resolves once `isSettled`, after a few seconds at the latest. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.settled()));
+  }
+
+  view(): ProjectView<ProjectServer> {
+    this.#view ??= this.#createView();
+    this.#announced ??= this.#view.digest;
+    return this.#view;
+  }
+
+  /** @returns a function that ends it. */
+  listen(listener: ProjectListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** @returns false when nobody has needed the project for a while. */
+  tick(): boolean {
+    const isIdle = this.#listeners.size === 0 && this.#deps.now() - this.#usedAt > IDLE_MS;
+    if (isIdle) return false;
+    if (this.#lookAs && this.#listeners.size > 0) this.#discovery.isUsable(this.#lookAs.bearer);
+    if (this.#lookAs) for (const server of this.#servers.values()) server.tick();
+    return true;
+  }
+
+  countServers(): { ready: number; faulty: number } {
+    const faulty = [...this.#servers.values()].filter(({ fault }) => fault !== undefined).length;
+    return { ready: this.#servers.size - faulty, faulty };
+  }
+
+  /** Closes what was opened under the rights of a token that no longer works. */
+  forget(bearer: string): void {
+    if (this.#lookAs?.bearer === bearer) this.#lookAs = undefined;
+    for (const server of this.#servers.values()) server.forget(bearer);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#announcement);
+    for (const listener of this.#listeners) listener.closed();
+    this.#listeners.clear();
+    await Promise.all([...this.#servers.values()].map((server) => server.close()));
+  }
+
+  #startLookingAs(bearer: string | undefined): void {
+    this.#lookAs = { bearer };
+    for (const server of this.#servers.values()) server.lookSoon();
+  }
+
+  #accept(discovery: Discovery): void {
+    if (this.#isClosed || JSON.stringify(discovery) === JSON.stringify(this.#discovered)) return;
+    this.#discovered = discovery;
+    const before = this.#servers;
+    this.#servers = new Map();
+    for (const discovered of discovery.servers) {
+      const known = before.get(discovered.name);
+      const server = known?.update(discovered) ? known : this.#createServer(discovered, known);
+      this.#servers.set(discovered.name, server);
+      server.settled().catch(() => {});
+    }
+    for (const [name, server] of before) if (this.#servers.get(name) !== server) server.retire();
+    this.#onChange();
+  }
+
+  #createServer(discovered: DiscoveredServer, previous: ProjectServer | undefined): ProjectServer {
+    const deps = {
+      open: this.#deps.openUpstream,
+      lookAs: () => this.#lookAs?.bearer,
+      now: this.#deps.now,
+      onChange: () => this.#onChange(),
+    };
+    return new ProjectServer(discovered, deps, previous);
+  }
+
+  #createView(): ProjectView<ProjectServer> {
+    const definition = this.#discovered?.project ?? NOTHING;
+    return createProjectView(definition, [...this.#servers.values()].map((server) => server.toViewed()));
+  }
+
+  #onChange(): void {
+    this.#view = undefined;
+    this.#announcement ??= setTimeout(() => this.#announce(), ANNOUNCE_MS).unref();
+  }
+
+  #announce(): void {
+    this.#announcement = undefined;
+    if (this.#announced === undefined) return;
+    const { digest } = this.view();
+    if (digest === this.#announced) return;
+    this.#announced = digest;
+    for (const listener of this.#listeners) listener.toolsChanged();
+  }
+}
+
+const NOTHING: Discovery["project"] = { name: "", naming: "prefix", proxyModel: "default", tools: { deny: [] } };

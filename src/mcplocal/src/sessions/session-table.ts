@@ -1,0 +1,107 @@
+import { randomBytes } from "node:crypto";
+import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
+import type { Principal } from "../auth/principal.ts";
+
+const IDLE_MS = 1_800_000;
+const MAX_SESSIONS = 20_000;
+const MAX_SESSIONS_PER_TOKEN = 2_000;
+
+/** Something of a session that must end with it, such as an open stream. */
+interface Closable {
+  close(): void;
+}
+
+/** A conversation with a client that began with `initialize`. It authenticates nobody: it belongs to one token. */
+export interface Session {
+  readonly id: string;
+  readonly sha: string;
+  readonly project: string;
+  readonly protocolVersion: string;
+  /** Requests under way, so that the client can cancel them. */
+  readonly running: Map<RequestId, AbortController>;
+  /** Open streams, oldest first. */
+  readonly streams: Closable[];
+  /** What the tool list was when the client last read it. */
+  listedDigest: string | undefined;
+  usedAt: number;
+}
+
+/** The sessions of all clients, each found only by the token and the project that it was opened with. */
+export class SessionTable {
+  readonly #now: () => number;
+  /** Least recently opened first. */
+  readonly #sessions = new Map<string, Session>();
+  readonly #perToken = new Map<string, number>();
+
+  /** @param now monotonic milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  open({ sha, project }: Principal, requestedVersion: string): Session {
+    this.#makeRoom(sha);
+    const session: Session = {
+      id: randomBytes(24).toString("base64url"),
+      sha,
+      project,
+      protocolVersion: negotiate(requestedVersion),
+      running: new Map(),
+      streams: [],
+      listedDigest: undefined,
+      usedAt: this.#now(),
+    };
+    this.#sessions.set(session.id, session);
+    this.#perToken.set(sha, (this.#perToken.get(sha) ?? 0) + 1);
+    return session;
+  }
+
+  /** @returns undefined for a session that never was, has ended, or is another's. */
+  find(id: string, { sha, project }: Principal): Session | undefined {
+    const session = this.#sessions.get(id);
+    if (session?.sha !== sha || session.project !== project) return undefined;
+    session.usedAt = this.#now();
+    return session;
+  }
+
+  end(session: Session): void {
+    if (!this.#sessions.delete(session.id)) return;
+    const left = (this.#perToken.get(session.sha) ?? 1) - 1;
+    if (left === 0) this.#perToken.delete(session.sha);
+    else this.#perToken.set(session.sha, left);
+    for (const call of session.running.values()) call.abort();
+    for (const stream of [...session.streams]) stream.close();
+  }
+
+  endOfToken(sha: string): void {
+    for (const session of this.#sessions.values()) if (session.sha === sha) this.end(session);
+  }
+
+  /** Ends what nobody has used for half an hour. */
+  sweep(): void {
+    const oldest = this.#now() - IDLE_MS;
+    for (const session of this.#sessions.values()) {
+      const isBusy = session.streams.length > 0 || session.running.size > 0;
+      if (!isBusy && session.usedAt < oldest) this.end(session);
+    }
+  }
+
+  /** A token that opens too many sessions loses its own oldest before it costs anybody else theirs. */
+  #makeRoom(sha: string): void {
+    const isGreedy = (this.#perToken.get(sha) ?? 0) >= MAX_SESSIONS_PER_TOKEN;
+    if (!isGreedy && this.#sessions.size < MAX_SESSIONS) return;
+    for (const session of this.#sessions.values()) {
+      if (isGreedy && session.sha !== sha) continue;
+      this.end(session);
+      return;
+    }
+  }
+}
+
+/** @see MCP 2025-11-25, basic/lifecycle, "Version Negotiation" */
+function negotiate(requested: string): string {
+  return LEGACY_VERSIONS.find((version) => version === requested) ?? LATEST_LEGACY_VERSION;
+}

@@ -1,0 +1,144 @@
+import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, META, MODERN_VERSION, type Era } from "@mcpctl/shared/mcp/protocol.ts";
+import { hasCode } from "@mcpctl/shared/errors.ts";
+import type { UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
+import * as z from "zod";
+import { encodeHeaderValue } from "../protocol/header-value.ts";
+import { CLIENT_CAPABILITIES, IDENTITY, MODERN_META } from "../identity.ts";
+import type { HttpTarget } from "./http-exchange.ts";
+import { refusalError } from "./refusal.ts";
+import { protocolError, type RpcOutcome, sendOneWay, sendRpc } from "./rpc-exchange.ts";
+
+const PROBE_TIMEOUT_MS = 5_000;
+const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
+
+/** A server that has been greeted, and what every request to it carries from then on. */
+export interface Connection {
+  identity: UpstreamIdentity;
+  headers: Record<string, string>;
+  /** Session of a server with `initialize` that keeps one. */
+  sessionId: string | undefined;
+}
+
+export interface HandshakeOptions {
+  target: HttpTarget;
+  /** Headers that the server is to get with every request. */
+  headers: Record<string, string>;
+  timeoutMs: number;
+  /** What the server was found to speak before; absent when it must be found out. */
+  knownEra: Era | undefined;
+}
+
+const serverInfo = z.looseObject({ name: z.string(), version: z.string().exactOptional() });
+const capabilities = z.record(z.string(), z.unknown());
+
+const discoverResult = z.looseObject({
+  supportedVersions: z.array(z.string()),
+  capabilities,
+  instructions: z.string().optional().catch(undefined),
+  _meta: z.looseObject({ [META.serverInfo]: serverInfo.optional().catch(undefined) }).optional().catch(undefined),
+});
+
+const initializeResult = z.looseObject({
+  protocolVersion: z.string(),
+  capabilities,
+  serverInfo: serverInfo.optional().catch(undefined),
+  instructions: z.string().optional().catch(undefined),
+});
+
+/**
+ * Finds out which era a server speaks and greets it accordingly: stateless first, `initialize` where that is not
+ * understood.
+ *
+ * @throws {McpctlError} `upstream-unavailable`, `upstream-timeout`, `upstream-protocol`.
+ * @see MCP 2026-07-28, basic/versioning, "Backward Compatibility with Initialization-Based Versions"
+ */
+export async function greet(options: HandshakeOptions): Promise<Connection> {
+  if (options.knownEra !== "legacy") {
+    const modern = await probe(options);
+    if (modern) return modern;
+  }
+  return initialize(options);
+}
+
+/** Headers of one request to a stateless server: they repeat what the body says. */
+export function modernHeaders(base: Record<string, string>, method: string, name: string | undefined): Record<string, string> {
+  const headers = { ...base, "mcp-protocol-version": MODERN_VERSION, "mcp-method": method };
+  return name === undefined ? headers : { ...headers, "mcp-name": encodeHeaderValue(name) };
+}
+
+/** @returns undefined when the server does not speak the stateless revision. */
+async function probe({ target, headers, timeoutMs }: HandshakeOptions): Promise<Connection | undefined> {
+  const outcome = await sendRpc(target, {
+    id: 0,
+    method: "server/discover",
+    params: JSON.stringify({ _meta: MODERN_META }),
+    headers: modernHeaders(headers, "server/discover", undefined),
+    timeoutMs: Math.min(timeoutMs, PROBE_TIMEOUT_MS),
+  }).catch(ignoreWhatOldServersDo);
+  if (!outcome) return undefined;
+  if (isUnusable(outcome)) throw refusalError(target.name, outcome);
+  const found = outcome.status === 200 ? parseResult(discoverResult, outcome) : undefined;
+  if (!found?.supportedVersions.includes(MODERN_VERSION)) return undefined;
+  const identity: UpstreamIdentity = {
+    era: "modern",
+    protocolVersion: MODERN_VERSION,
+    capabilities: found.capabilities,
+    serverInfo: found._meta?.[META.serverInfo],
+    instructions: found.instructions,
+  };
+  return { identity, headers, sessionId: undefined };
+}
+
+/** A server from before the probe existed may say nothing or something odd; `initialize` shows what it really is. */
+function ignoreWhatOldServersDo(thrown: unknown): undefined {
+  if (hasCode(thrown, "upstream-timeout") || hasCode(thrown, "upstream-protocol")) return undefined;
+  throw thrown;
+}
+
+/** Whether the answer says nothing about the era: it comes from whoever stands in front of the server. */
+function isUnusable({ status, reply }: RpcOutcome): boolean {
+  if (reply) return false;
+  return status === 401 || status === 403 || status === 429 || status >= 500 || (status >= 300 && status < 400);
+}
+
+async function initialize({ target, headers, timeoutMs }: HandshakeOptions): Promise<Connection> {
+  const params = { protocolVersion: LATEST_LEGACY_VERSION, capabilities: CLIENT_CAPABILITIES, clientInfo: IDENTITY };
+  const outcome = await sendRpc(target, { id: 0, method: "initialize", params: JSON.stringify(params), headers, timeoutMs });
+  if (outcome.status !== 200) throw refusalError(target.name, outcome);
+  const found = parseResult(initializeResult, outcome);
+  if (!found) throw protocolError(target.name, "it refused initialize");
+  const { protocolVersion } = found;
+  if (!LEGACY_VERSIONS.some((version) => version === protocolVersion)) {
+    throw protocolError(target.name, `it wants protocol version ${JSON.stringify(protocolVersion.slice(0, 64))}`);
+  }
+  const sessionId = readSessionId(target.name, outcome);
+  const session = sessionId === undefined ? undefined : { "mcp-session-id": sessionId };
+  const connection: Connection = {
+    identity: { era: "legacy", ...found },
+    headers: { ...headers, "mcp-protocol-version": protocolVersion, ...session },
+    sessionId,
+  };
+  await sendOneWay(target, connection.headers, { method: "notifications/initialized" });
+  return connection;
+}
+
+function readSessionId(name: string, { headers }: RpcOutcome): string | undefined {
+  const id = headers["mcp-session-id"];
+  if (id === undefined || (typeof id === "string" && SESSION_ID.test(id))) return id;
+  throw protocolError(name, "its session id is malformed");
+}
+
+/** @returns undefined when the reply is an error or not of this form. */
+function parseResult<T>(schema: z.ZodType<T>, { reply }: RpcOutcome): T | undefined {
+  if (reply?.kind !== "result") return undefined;
+  const parsed = schema.safeParse(parseJson(reply.json));
+  return parsed.success ? parsed.data : undefined;
+}
+
+function parseJson(json: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(json).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

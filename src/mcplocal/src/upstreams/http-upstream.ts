@@ -1,0 +1,191 @@
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { type Era, RPC, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
+import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "@mcpctl/shared/mcp/upstream.ts";
+import type { Dispatcher } from "undici";
+import { metaOf } from "../protocol/client-message.ts";
+import { nameOf } from "../protocol/modern-rules.ts";
+import { untilAborted } from "../until-aborted.ts";
+import { ChangeWatch } from "./change-watch.ts";
+import { MODERN_META } from "../identity.ts";
+import { type Connection, greet, modernHeaders } from "./handshake.ts";
+import { type HttpTarget, sendHttp } from "./http-exchange.ts";
+import { refusalError } from "./refusal.ts";
+import { type RpcCall, type RpcOutcome, sendOneWay, sendRpc, type SideMessages } from "./rpc-exchange.ts";
+
+const MAX_GREETING_MS = 30_000;
+/** A server that was found to be of the old era may have been upgraded since. */
+const ERA_BELIEVED_MS = 3_600_000;
+const FAREWELL_TIMEOUT_MS = 2_000;
+/** Headers that the transport writes itself. */
+const OWN_HEADERS =
+  /^(?:accept|content-(?:type|length)|host|connection|keep-alive|transfer-encoding|upgrade|te|trailer|expect|mcp-(?:session-id|protocol-version|method|name))$/i;
+
+export interface HttpUpstreamOptions {
+  /** Name of the server, for messages. */
+  name: string;
+  url: URL;
+  /** Headers to send with every request, credentials included. */
+  headers: Record<string, string>;
+  timeoutSeconds: number;
+  /** Keeps the connections; its owner closes it. */
+  dispatcher: Dispatcher;
+}
+
+/** A server that speaks Streamable HTTP, of either era. */
+export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
+  return new HttpUpstream(options);
+}
+
+class HttpUpstream implements Upstream {
+  readonly #target: HttpTarget;
+  readonly #headers: Record<string, string>;
+  readonly #timeoutMs: number;
+  readonly #closing = new AbortController();
+  readonly #watch: ChangeWatch;
+  #ready: Connection | undefined;
+  #greeting: Promise<Connection> | undefined;
+  #known: { era: Era; at: number } | undefined;
+  #lastId = 0;
+
+  constructor({ name, url, headers, timeoutSeconds, dispatcher }: HttpUpstreamOptions) {
+    this.#target = { name, url, dispatcher };
+    const custom = Object.entries(headers).filter(([header]) => !OWN_HEADERS.test(header));
+    this.#headers = {
+      ...Object.fromEntries(custom),
+      accept: "application/json, text/event-stream",
+      "content-type": "application/json",
+    };
+    this.#timeoutMs = timeoutSeconds * 1_000;
+    this.#watch = new ChangeWatch({
+      target: this.#target,
+      connect: () => this.#connected(this.#closing.signal),
+      answer: (connection) => this.#sideMessages(connection, undefined),
+      signal: this.#closing.signal,
+    });
+  }
+
+  async connect(signal: AbortSignal): Promise<UpstreamIdentity> {
+    return (this.#ready ?? (await this.#connected(signal))).identity;
+  }
+
+  async request(method: string, params: Record<string, unknown>, options: UpstreamRequestOptions): Promise<UpstreamReply> {
+    const connection = this.#ready ?? (await this.#connected(options.signal));
+    const outcome = await this.#send(connection, method, params, options);
+    if (outcome.status === 200 && outcome.reply) return outcome.reply;
+    if (!this.#isLost(connection, outcome)) return this.#readRefusal(outcome);
+    // The server refused to look at the request, so sending it once more cannot do anything twice.
+    const again = await this.#send(await this.#connected(options.signal), method, params, options);
+    return again.status === 200 && again.reply ? again.reply : this.#readRefusal(again);
+  }
+
+  onToolsChanged(listener: () => void): () => void {
+    return this.#watch.add(listener);
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#ready;
+    this.#ready = undefined;
+    this.#closing.abort(closed(this.#target.name));
+    if (connection?.sessionId === undefined) return;
+    const farewell = { method: "DELETE", headers: connection.headers, timeoutMs: FAREWELL_TIMEOUT_MS } as const;
+    await sendHttp(this.#target, farewell).catch(() => {});
+  }
+
+  #connected(signal: AbortSignal): Promise<Connection> {
+    if (this.#closing.signal.aborted) return Promise.reject(closed(this.#target.name));
+    if (this.#ready) return Promise.resolve(this.#ready);
+    this.#greeting ??= this.#greet().finally(() => (this.#greeting = undefined));
+    return untilAborted(this.#greeting, signal);
+  }
+
+  async #greet(): Promise<Connection> {
+    const isBelieved = this.#known !== undefined && performance.now() - this.#known.at < ERA_BELIEVED_MS;
+    const knownEra = isBelieved ? this.#known?.era : undefined;
+    const timeoutMs = Math.min(this.#timeoutMs, MAX_GREETING_MS);
+    const connection = await greet({ target: this.#target, headers: this.#headers, timeoutMs, knownEra });
+    const { era } = connection.identity;
+    if (knownEra !== era) this.#known = { era, at: performance.now() };
+    if (!this.#closing.signal.aborted) this.#ready = connection;
+    return connection;
+  }
+
+  async #send(
+    connection: Connection,
+    method: string,
+    params: Record<string, unknown>,
+    { signal, onNotification }: UpstreamRequestOptions,
+  ): Promise<RpcOutcome> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const isModern = connection.identity.era === "modern";
+    const call: RpcCall = {
+      id,
+      method,
+      params: JSON.stringify(isModern ? { ...params, _meta: { ...metaOf(params), ...MODERN_META } } : params),
+      headers: isModern ? modernHeaders(connection.headers, method, nameOf(method, params)) : connection.headers,
+      timeoutMs: this.#timeoutMs,
+      signal,
+      side: this.#sideMessages(connection, onNotification),
+    };
+    try {
+      return await sendRpc(this.#target, call);
+    } catch (thrown) {
+      if (!isModern && wasGivenUp(thrown, signal)) this.#cancel(connection, id);
+      throw thrown;
+    }
+  }
+
+  /** A server with sessions goes on working when a connection breaks, and must be told. */
+  #cancel(connection: Connection, requestId: number): void {
+    const message = { method: "notifications/cancelled", params: { requestId, reason: "The caller gave up" } };
+    sendOneWay(this.#target, connection.headers, message).catch(() => {});
+  }
+
+  #sideMessages(connection: Connection, onNotification: ((message: Uint8Array) => void) | undefined): SideMessages {
+    return {
+      onNotification: (method, message) => {
+        if (method === "notifications/tools/list_changed") this.#watch.notify();
+        else onNotification?.(message);
+      },
+      onRequest: (id, method) => this.#answerRequest(connection, id, method),
+    };
+  }
+
+  /** A stateless server has no right to ask; one with sessions waits for an answer. */
+  #answerRequest(connection: Connection, id: RequestId, method: string): void {
+    if (connection.identity.era === "modern") return;
+    const refusal = { error: { code: RPC.methodNotFound, message: `The gateway does not answer ${method}` } };
+    const answer = method === "ping" ? { result: {} } : refusal;
+    sendOneWay(this.#target, connection.headers, { id, ...answer }).catch(() => {});
+  }
+
+  /** Whether the server forgot us, or is another than it was. Forgets it in turn, so that the next request greets it anew. */
+  #isLost(connection: Connection, { status, reply, body }: RpcOutcome): boolean {
+    const isRefused = status === 400 || status === 404 || status === 405;
+    const text = reply ? Buffer.from(reply.json).toString("utf8") : body.toString("utf8", 0, 500);
+    const isModern = connection.identity.era === "modern";
+    const hasNewEra = isModern && isRefused && (!reply || text.includes(String(RPC.unsupportedVersion)));
+    // Many servers answer 400 where the protocol asks for 404, and name the session in the text.
+    const hasLostSession = !isModern && (status === 404 || (status === 400 && /session/i.test(text)));
+    if (!hasNewEra && !hasLostSession) return false;
+    if (hasNewEra || connection.sessionId === undefined) this.#known = undefined;
+    if (this.#ready === connection) this.#ready = undefined;
+    return true;
+  }
+
+  #readRefusal(outcome: RpcOutcome): UpstreamReply {
+    if (outcome.reply) return outcome.reply;
+    throw refusalError(this.#target.name, outcome);
+  }
+}
+
+function wasGivenUp(thrown: unknown, signal: AbortSignal): boolean {
+  return signal.aborted || (thrown instanceof McpctlError && thrown.code === "upstream-timeout");
+}
+
+function closed(name: string): McpctlError {
+  return new McpctlError("upstream-unavailable", `The connection to server "${name}" was closed`, {
+    hint: "Try again: the server has been changed or the gateway is stopping",
+  });
+}
+

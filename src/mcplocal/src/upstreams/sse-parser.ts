@@ -1,0 +1,110 @@
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const COLON = 0x3a;
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+const NOTHING = Buffer.alloc(0);
+/** Each line costs memory beyond its bytes, so their number is limited as well. */
+const MAX_DATA_LINES = 100_000;
+
+interface SseParserOptions {
+  /** Called with the data of every event that is a message. */
+  onMessage(data: Buffer): void;
+  /** Limit for one event, and for a line that has not ended. */
+  maxEventBytes: number;
+}
+
+/**
+ * Reads a stream of server-sent events in pieces of any size, and keeps the data as bytes.
+ *
+ * @see WHATWG HTML, "Server-sent events", "Interpreting an event stream"
+ */
+export class SseParser {
+  readonly #options: SseParserOptions;
+  /** Pieces of a line that has not ended; only the newest piece is searched for its end. */
+  #pieces: Buffer[] = [];
+  #pieceBytes = 0;
+  #data: Buffer[] = [];
+  #dataBytes = 0;
+  #eventType = "";
+  #isFirstLine = true;
+  /** A carriage return ended the last line; a line feed behind it belongs to the same end. */
+  #isAfterReturn = false;
+
+  constructor(options: SseParserOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {McpctlError} `upstream-protocol` when an event is larger than allowed. */
+  push(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    let start = this.#isAfterReturn && chunk[0] === LINE_FEED ? 1 : 0;
+    this.#isAfterReturn = false;
+    let feed = chunk.indexOf(LINE_FEED, start);
+    let carriage = chunk.indexOf(CARRIAGE_RETURN, start);
+    while (feed >= 0 || carriage >= 0) {
+      const isReturn = carriage >= 0 && (feed < 0 || carriage < feed);
+      const end = isReturn ? carriage : feed;
+      this.#endLine(chunk.subarray(start, end));
+      start = end + 1;
+      if (isReturn && start === chunk.length) this.#isAfterReturn = true;
+      else if (isReturn && chunk[start] === LINE_FEED) start += 1;
+      if (feed >= 0 && feed < start) feed = chunk.indexOf(LINE_FEED, start);
+      if (carriage >= 0 && carriage < start) carriage = chunk.indexOf(CARRIAGE_RETURN, start);
+    }
+    if (start < chunk.length) this.#keepPiece(chunk.subarray(start));
+  }
+
+  #keepPiece(piece: Buffer): void {
+    this.#pieces.push(piece);
+    this.#pieceBytes += piece.length;
+    this.#checkSize();
+  }
+
+  #endLine(last: Buffer): void {
+    const whole = this.#pieces.length === 0 ? last : Buffer.concat([...this.#pieces, last]);
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    const hasMark = this.#isFirstLine && whole.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+    this.#isFirstLine = false;
+    this.#readLine(hasMark ? whole.subarray(BYTE_ORDER_MARK.length) : whole);
+  }
+
+  #readLine(line: Buffer): void {
+    if (line.length === 0) {
+      this.#dispatch();
+      return;
+    }
+    const colon = line.indexOf(COLON);
+    if (colon === 0) return;
+    const field = (colon < 0 ? line : line.subarray(0, colon)).toString("latin1");
+    const valueAt = colon < 0 ? line.length : colon + (line[colon + 1] === SPACE ? 2 : 1);
+    if (field === "event") this.#eventType = line.toString("latin1", valueAt);
+    if (field === "data") this.#addData(line.subarray(valueAt));
+  }
+
+  #checkSize(): void {
+    const { maxEventBytes } = this.#options;
+    if (this.#pieceBytes + this.#dataBytes <= maxEventBytes && this.#data.length <= MAX_DATA_LINES) return;
+    throw new McpctlError("upstream-protocol", `The server sent an event of more than ${maxEventBytes} bytes`);
+  }
+
+  #addData(value: Buffer): void {
+    this.#dataBytes += value.length + 1;
+    this.#checkSize();
+    this.#data.push(value);
+  }
+
+  #dispatch(): void {
+    const [first = NOTHING, ...more] = this.#data;
+    const isMessage = this.#dataBytes > 1 && (this.#eventType === "" || this.#eventType === "message");
+    this.#data = [];
+    this.#dataBytes = 0;
+    this.#eventType = "";
+    if (!isMessage) return;
+    const lines = more.flatMap((line) => [Buffer.from("\n"), line]);
+    this.#options.onMessage(more.length === 0 ? first : Buffer.concat([first, ...lines]));
+  }
+}

@@ -1,0 +1,213 @@
+import * as z from "zod";
+import { McpctlError } from "../errors.ts";
+import { API_VERSION, type Kind, type ResourceList, type ResourceOf } from "../kinds/kind.ts";
+import { type McpToken, mcpTokens } from "../kinds/mcp-tokens.ts";
+import { users } from "../kinds/users.ts";
+import { notMcpd } from "./client-faults.ts";
+import { type ApiRequest, createTransport, type Send, type TransportOptions } from "./client-transport.ts";
+import { API, type LoginResponse, loginResponse, versionResponse, type Whoami, whoamiResponse } from "./contracts.ts";
+
+const PAGE_SIZE = "500";
+const APPLY_MEDIA_TYPE = "application/apply-patch+json";
+
+export interface ListQuery {
+  project?: string | undefined;
+  /** `a=b,c=d` */
+  labelSelector?: string | undefined;
+}
+
+/** One object. Kinds of scope "project" need the project, others ignore it. */
+export interface ObjectName {
+  name: string;
+  project?: string | undefined;
+}
+
+/** A manifest as its author wrote it; nothing is filled in, because what is absent is not owned. */
+export interface WrittenManifest {
+  metadata: ObjectName;
+}
+
+export interface ApplyOptions {
+  fieldManager: string;
+  /** Takes fields over from their present owners. */
+  force?: boolean | undefined;
+  /** Runs the whole admission and stores nothing. */
+  isDryRun?: boolean | undefined;
+}
+
+const applyOutcome = z.enum(["created", "configured", "unchanged"]);
+export type ApplyOutcome = z.output<typeof applyOutcome>;
+
+/** REST of mcpd, typed. Every method throws the McpctlErrors that mcpd answers, and `unreachable`. */
+export interface ApiClient {
+  /** Follows every page. */
+  list<K extends Kind>(kind: K, query?: ListQuery): Promise<ResourceList<ResourceOf<K>>>;
+  get<K extends Kind>(kind: K, object: ObjectName): Promise<ResourceOf<K>>;
+  create<K extends Kind>(kind: K, manifest: WrittenManifest): Promise<ResourceOf<K>>;
+  /** @throws {McpctlError} `conflict` when `metadata.resourceVersion` is stale. */
+  update<K extends Kind>(kind: K, manifest: WrittenManifest): Promise<ResourceOf<K>>;
+  /** @throws {McpctlError} `conflict`, with a field and its owner for each. */
+  apply<K extends Kind>(
+    kind: K,
+    manifest: WrittenManifest,
+    options: ApplyOptions,
+  ): Promise<{ resource: ResourceOf<K>; outcome: ApplyOutcome }>;
+  delete<K extends Kind>(kind: K, object: ObjectName): Promise<ResourceOf<K>>;
+  /** `token` is the raw bearer; mcpd shows it this once. */
+  createMcpToken(manifest: WrittenManifest): Promise<{ resource: McpToken; token: string }>;
+  revokeMcpToken(object: ObjectName): Promise<McpToken>;
+  login(user: string, password: string): Promise<LoginResponse>;
+  logout(): Promise<void>;
+  whoami(): Promise<Whoami>;
+  setPassword(user: string, password: string): Promise<void>;
+  version(): Promise<{ version: string }>;
+}
+
+/** The envelope alone is checked: a newer server may have fields that this client does not know. */
+const resourceSchema = z.looseObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.string(),
+  metadata: z.looseObject({ name: z.string() }),
+});
+
+const listSchema = z.object({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal("List"),
+  metadata: z.object({ resourceVersion: z.string(), continue: z.string().optional() }),
+  items: z.array(resourceSchema),
+});
+
+const mintedSchema = resourceSchema.extend({ token: z.string().min(1) });
+
+/** Creates a client for one mcpd. Nothing is sent before the first call. */
+export function createApiClient(options: TransportOptions): ApiClient {
+  const send = createTransport(options);
+  const ask = createAsk(options.baseUrl, send);
+  return { ...objectCalls(ask), ...sessionCalls(ask) };
+}
+
+interface Answer<T> {
+  value: T;
+  status: number;
+  headers: Headers;
+}
+type Ask = <Schema extends z.ZodType>(schema: Schema, request: ApiRequest) => Promise<Answer<z.output<Schema>>>;
+
+function createAsk(baseUrl: string, send: Send): Ask {
+  return async (schema, request) => {
+    const { status, headers, body } = await send(request);
+    const parsed = schema.safeParse(body);
+    if (parsed.success) return { value: parsed.data, status, headers };
+    const where = z.core.toDotPath(parsed.error.issues[0]?.path ?? []);
+    throw notMcpd(baseUrl, `${request.method} ${request.path} with JSON of another form${where && ` (at ${where})`}`);
+  };
+}
+
+type ObjectCalls = Omit<ApiClient, keyof ReturnType<typeof sessionCalls>>;
+
+function objectCalls(ask: Ask): ObjectCalls {
+  async function one<K extends Kind>(_kind: K, request: ApiRequest): Promise<ResourceOf<K>> {
+    const { value } = await ask(resourceSchema, request);
+    // The spec is what mcpd's own schema of the same kind let through.
+    return value as unknown as ResourceOf<K>;
+  }
+  return {
+    list: (kind, query = {}) => listAll(ask, kind, query),
+    get: (kind, object) => one(kind, { method: "GET", ...addressOf(kind, object) }),
+    create: (kind, manifest) => one(kind, { method: "POST", path: collectionOf(kind), body: manifest }),
+    update: (kind, manifest) => one(kind, { method: "PUT", ...addressOf(kind, manifest.metadata), body: manifest }),
+    apply: (kind, manifest, options) => applyOne(ask, { kind, manifest, options }),
+    delete: (kind, object) => one(kind, { method: "DELETE", ...addressOf(kind, object) }),
+    async createMcpToken(manifest) {
+      const request = { method: "POST", path: collectionOf(mcpTokens), body: manifest } as const;
+      const { token, ...resource } = (await ask(mintedSchema, request)).value;
+      return { resource: resource as unknown as McpToken, token };
+    },
+    revokeMcpToken(object) {
+      const { path, query } = addressOf(mcpTokens, object);
+      return one(mcpTokens, { method: "POST", path: `${path}/revoke`, query });
+    },
+  };
+}
+
+interface ApplyCall<K extends Kind> {
+  kind: K;
+  manifest: WrittenManifest;
+  options: ApplyOptions;
+}
+
+async function applyOne<K extends Kind>(ask: Ask, { kind, manifest, options }: ApplyCall<K>) {
+  const { path, query } = addressOf(kind, manifest.metadata);
+  const { value, status, headers } = await ask(resourceSchema, {
+    method: "PATCH",
+    path,
+    query: {
+      ...query,
+      fieldManager: options.fieldManager,
+      force: options.force ? "true" : undefined,
+      dryRun: options.isDryRun ? "server" : undefined,
+    },
+    body: manifest,
+    contentType: APPLY_MEDIA_TYPE,
+  });
+  const told = applyOutcome.safeParse(headers.get("mcpctl-result"));
+  const outcome = told.data ?? (status === 201 ? "created" : "configured");
+  return { resource: value as unknown as ResourceOf<K>, outcome };
+}
+
+async function listAll<K extends Kind>(ask: Ask, kind: K, query: ListQuery): Promise<ResourceList<ResourceOf<K>>> {
+  const items: ResourceOf<K>[] = [];
+  let from: string | undefined;
+  for (;;) {
+    const { value }: Answer<z.output<typeof listSchema>> = await ask(listSchema, {
+      method: "GET",
+      path: collectionOf(kind),
+      query: { ...query, limit: PAGE_SIZE, continue: from },
+    });
+    items.push(...(value.items as unknown as ResourceOf<K>[]));
+    const next: string | undefined = value.metadata.continue;
+    if (next === undefined || next === from) {
+      return {
+        apiVersion: API_VERSION,
+        kind: "List",
+        metadata: { resourceVersion: value.metadata.resourceVersion },
+        items,
+      };
+    }
+    from = next;
+  }
+}
+
+function sessionCalls(ask: Ask) {
+  return {
+    async login(user: string, password: string) {
+      return (await ask(loginResponse, { method: "POST", path: API.login, body: { user, password } })).value;
+    },
+    async logout() {
+      await ask(z.unknown(), { method: "POST", path: API.logout });
+    },
+    async whoami() {
+      return (await ask(whoamiResponse, { method: "GET", path: API.whoami })).value;
+    },
+    async setPassword(user: string, password: string) {
+      const { path } = addressOf(users, { name: user });
+      await ask(z.unknown(), { method: "PUT", path: `${path}/password`, body: { password } });
+    },
+    async version() {
+      return (await ask(versionResponse, { method: "GET", path: API.version })).value;
+    },
+  };
+}
+
+function collectionOf(kind: Kind): string {
+  return `/api/v1/${kind.plural}`;
+}
+
+/** A URL drops `.` and `..`, so that such a "name" would address the collection, or another one. */
+function addressOf(kind: Kind, { name, project }: ObjectName) {
+  if (["", ".", ".."].includes(name)) {
+    throw new McpctlError("invalid", `"${name}" is not the name of a ${kind.singular}`);
+  }
+  const path = `${collectionOf(kind)}/${encodeURIComponent(name)}`;
+  return { path, query: kind.scope === "project" ? { project } : {} };
+}

@@ -1,0 +1,108 @@
+import { mkdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { configSchema } from "@mcpctl/mcpd/config.ts";
+import { startMcpd } from "@mcpctl/mcpd/mcpd.ts";
+import { createApiClient } from "@mcpctl/shared/api/client.ts";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { listenAddress } from "@mcpctl/shared/settings.ts";
+import { hashToken } from "@mcpctl/shared/tokens/index.ts";
+import { applyDemo, DEMO_PROJECT, demoFilesDir, mintDemoToken } from "./demo.ts";
+import { startGateway } from "./gateway.ts";
+import { readLastStart, writeLastStart } from "./last-start.ts";
+import { proveToolCall } from "./proof.ts";
+import { formatReport, type UpReport } from "./report.ts";
+
+export interface UpOptions {
+  dataDir?: string | undefined;
+  /** HOST:PORT of the REST API. */
+  listen?: string | undefined;
+  /** HOST:PORT of the gateway. */
+  gatewayListen?: string | undefined;
+  databaseUrl?: string | undefined;
+  output: "text" | "json";
+  io: { out(line: string): void; err(line: string): void; isTty: boolean };
+  /** Ends it. */
+  signal: AbortSignal;
+  /** How this user calls mcpctl, for the commands that are printed. */
+  cliCommand: string;
+}
+
+const DEFAULT_GATEWAY_LISTEN = "127.0.0.1:7420";
+const ADMIN = "admin";
+const SYSTEM = { principal: { kind: "System", name: "up" }, requestId: "up", decidedBy: "mcpctl up" } as const;
+
+/**
+ * Starts control plane and gateway in this process, with a demo project, and runs until the signal aborts.
+ *
+ * @returns the exit code.
+ * @throws {McpctlError} `port-in-use`, `data-dir-locked`, `database-unavailable`, `config-invalid`.
+ */
+export async function runUp(options: UpOptions): Promise<number> {
+  const { io, signal, output, cliCommand } = options;
+  await using cleanup = new AsyncDisposableStack();
+  const config = toConfig(options);
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  io.err("Starting the control plane ...");
+  const mcpd = cleanup.use(await startMcpd(config));
+  const session = await openAdminSession(mcpd.inProcess, config.dataDir);
+  const api = createApiClient({ baseUrl: mcpd.url, token: session });
+  await applyDemo(api, await demoFilesDir(config.dataDir));
+  const token = await mintDemoToken(api);
+  const gateway = cleanup.use(
+    await startGateway(mcpd, listenAddress.parse(options.gatewayListen ?? DEFAULT_GATEWAY_LISTEN)),
+  );
+  io.err("Starting the demo servers ...");
+  await proveToolCall(gateway.mcpUrl, token, signal);
+  const report: UpReport = { api: mcpd.url, gateway: gateway.mcpUrl, project: DEMO_PROJECT, token, session };
+  if (output === "json") io.out(JSON.stringify(report));
+  else {
+    const isElsewhere = options.listen !== undefined;
+    const lines = formatReport({
+      ...report,
+      firstAdmin: mcpd.firstAdmin,
+      dataDir: config.dataDir,
+      cliCommand,
+      isElsewhere,
+    });
+    for (const line of lines) io.out(line);
+  }
+  await untilAborted(signal);
+  io.err("Stopping ...");
+  return 0;
+}
+
+function toConfig({ dataDir, listen, databaseUrl }: UpOptions) {
+  const parsed = configSchema.safeParse({
+    ...(dataDir !== undefined && { dataDir }),
+    ...(listen !== undefined && { listen }),
+    ...(databaseUrl !== undefined && { databaseUrl }),
+    adminUser: ADMIN,
+    packageRoots: fileURLToPath(new URL("..", import.meta.url)),
+    logLevel: "warn",
+  });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const flag = `--${String(issue?.path[0]).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new McpctlError("config-invalid", `${flag}: ${issue?.message ?? "is invalid"}`, {
+    hint: "See: mcpctl up --help",
+  });
+}
+
+/** A new session for the administrator; the one of the last start ends, because nobody should find two. */
+async function openAdminSession(
+  { sessions }: Awaited<ReturnType<typeof startMcpd>>["inProcess"],
+  dataDir: string,
+): Promise<string> {
+  const last = await readLastStart(dataDir);
+  if (last) await sessions.end(SYSTEM, last.sessionSha);
+  const { token } = await sessions.openFor(SYSTEM, ADMIN);
+  await writeLastStart(dataDir, { sessionSha: hashToken(token) });
+  return token;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

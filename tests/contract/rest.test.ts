@@ -1,0 +1,352 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { configSchema } from "../../src/mcpd/src/config.ts";
+import { type Mcpd, startMcpd } from "../../src/mcpd/src/mcpd.ts";
+import { KINDS } from "../../src/shared/src/kinds/index.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startPostgres } from "../support/postgres.ts";
+
+const postgres = await startPostgres();
+afterAll(() => postgres[Symbol.asyncDispose]());
+
+interface Answer {
+  status: number;
+  type: string | null;
+  headers: Headers;
+  // What the tests look into is what they assert.
+  body: { [key: string]: any };
+}
+
+describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
+  let mcpd: Mcpd;
+  let dataDir: string;
+  let admin: string;
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "mcpctl-rest-"));
+    const databaseUrl = engine === "postgresql" ? await postgres.createDatabase() : undefined;
+    mcpd = await startMcpd(
+      configSchema.parse({
+        listen: "127.0.0.1:0",
+        dataDir,
+        databaseUrl,
+        adminPassword: "an admin password",
+        logLevel: "silent",
+      }),
+    );
+    const login = await send("POST", "/api/v1/login", { user: "admin", password: "an admin password" }, null);
+    admin = login.body["token"];
+  });
+  afterAll(async () => {
+    await mcpd?.[Symbol.asyncDispose]();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  async function send(
+    method: string,
+    path: string,
+    body?: unknown,
+    bearer: string | null = admin,
+    headers = {},
+  ): Promise<Answer> {
+    const response = await fetch(`${mcpd.url}${path}`, {
+      method,
+      headers: {
+        ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
+        ...(body !== undefined && {
+          "content-type": method === "PATCH" ? "application/apply-patch+json" : "application/json",
+        }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const type = response.headers.get("content-type");
+    return {
+      status: response.status,
+      type,
+      headers: response.headers,
+      body: type?.includes("json") ? JSON.parse(text) : { text },
+    };
+  }
+  const server = (name: string, spec: object = { command: "node", replicas: 0 }) => ({
+    kind: "Server",
+    metadata: { name },
+    spec,
+  });
+
+  it("creates, reads by name and id, updates with a version, deletes", async () => {
+    const created = await send("POST", "/api/v1/servers", server("crud"));
+    expect(created.status).toBe(201);
+    const { uid, resourceVersion } = created.body["metadata"];
+    expect(created.body).toMatchObject({
+      apiVersion: "mcpctl.io/v1",
+      kind: "Server",
+      spec: { args: [], timeoutSeconds: 60 },
+    });
+    expect((await send("GET", `/api/v1/servers/${uid}`)).body["metadata"].name).toBe("crud");
+
+    const spec = { command: "node", replicas: 0, args: ["a"] };
+    const updated = await send("PUT", "/api/v1/servers/crud", {
+      ...server("crud", spec),
+      metadata: { name: "crud", resourceVersion },
+    });
+    expect(updated).toMatchObject({ status: 200, body: { metadata: { generation: 2 }, spec: { args: ["a"] } } });
+    const stale = await send("PUT", "/api/v1/servers/crud", {
+      ...server("crud"),
+      metadata: { name: "crud", resourceVersion },
+    });
+    expect(stale).toMatchObject({ status: 409, body: { code: "conflict" } });
+    expect(
+      (await send("DELETE", "/api/v1/servers/crud", undefined, admin, { "if-match": `"${resourceVersion}"` })).status,
+    ).toBe(409);
+    expect((await send("DELETE", "/api/v1/servers/crud")).status).toBe(200);
+    expect(await send("GET", "/api/v1/servers/crud")).toMatchObject({
+      status: 404,
+      body: { code: "not-found", hint: expect.any(String) },
+    });
+  });
+
+  it("refuses a second object of the same name", async () => {
+    await send("POST", "/api/v1/servers", server("twin"));
+    expect(await send("POST", "/api/v1/servers", server("twin"))).toMatchObject({
+      status: 409,
+      body: { code: "already-exists" },
+    });
+  });
+
+  it("applies: created, unchanged, configured, and a conflict between two owners", async () => {
+    const apply = (manager: string, spec: object, query = "") =>
+      send("PATCH", `/api/v1/servers/applied?fieldManager=${manager}${query}`, server("applied", spec));
+    const result = (answer: Answer) => answer.headers.get("mcpctl-result");
+    expect(result(await apply("a", { command: "node", replicas: 0 }))).toBe("created");
+    expect(result(await apply("a", { command: "node", replicas: 0 }))).toBe("unchanged");
+    expect(result(await apply("a", { command: "node", replicas: 0, args: ["x"] }))).toBe("configured");
+    const conflict = await apply("b", { command: "node", replicas: 0, args: ["y"] });
+    expect(conflict).toMatchObject({
+      status: 409,
+      body: { code: "conflict", fields: [{ path: "spec.args", message: "owned by a" }] },
+    });
+    expect(result(await apply("b", { command: "node", replicas: 0, args: ["y"] }, "&force=true&dryRun=server"))).toBe(
+      "configured",
+    );
+    expect((await send("GET", "/api/v1/servers/applied")).body["spec"].args).toEqual(["x"]);
+    expect(result(await apply("b", { command: "node", replicas: 0, args: ["y"] }, "&force=true"))).toBe("configured");
+    expect((await send("GET", "/api/v1/servers/applied")).body["spec"].args).toEqual(["y"]);
+    expect(result(await apply("b", { timeoutSeconds: 5 }))).toBe("configured");
+  });
+
+  it("lists by label and page by page", async () => {
+    for (const name of ["p1", "p2", "p3"]) {
+      const manifest = { ...server(name), metadata: { name, labels: { set: "paged" } } };
+      expect((await send("POST", "/api/v1/servers", manifest)).status).toBe(201);
+    }
+    const first = await send("GET", "/api/v1/servers?labelSelector=set=paged&limit=2");
+    expect(first.body["items"].map((s: any) => s.metadata.name)).toEqual(["p1", "p2"]);
+    const rest = await send(
+      "GET",
+      `/api/v1/servers?labelSelector=set=paged&limit=2&continue=${first.body["metadata"].continue}`,
+    );
+    expect(rest.body["items"].map((s: any) => s.metadata.name)).toEqual(["p3"]);
+    expect(rest.body["metadata"].continue).toBeUndefined();
+  });
+
+  it("watches from a version: what was, what comes, and what goes", async () => {
+    const { body } = await send("GET", "/api/v1/servers");
+    await send("POST", "/api/v1/servers", server("watched"));
+    const abort = new AbortController();
+    const response = await fetch(
+      `${mcpd.url}/api/v1/servers?watch=true&resourceVersion=${body["metadata"].resourceVersion}`,
+      {
+        headers: { authorization: `Bearer ${admin}` },
+        signal: abort.signal,
+      },
+    );
+    const seen: string[] = [];
+    const reading = (async () => {
+      let buffer = "";
+      for await (const chunk of response.body ?? []) {
+        buffer += Buffer.from(chunk).toString();
+        for (let end = buffer.indexOf("\n"); end >= 0; end = buffer.indexOf("\n")) {
+          const line = buffer.slice(0, end);
+          buffer = buffer.slice(end + 1);
+          if (line === "") continue;
+          const { type, object } = JSON.parse(line);
+          if (object.metadata.name === "watched") seen.push(type);
+          if (type === "DELETED") return;
+        }
+      }
+    })();
+    await send("PUT", "/api/v1/servers/watched", server("watched", { command: "node", replicas: 0, args: ["1"] }));
+    await send("DELETE", "/api/v1/servers/watched");
+    await reading;
+    abort.abort();
+    expect(seen.filter((type, at) => type !== seen[at - 1])).toEqual(["ADDED", "MODIFIED", "DELETED"]);
+  });
+
+  it("answers a watch from the future or from nowhere with an error", async () => {
+    expect(await send("GET", "/api/v1/servers?watch=true&resourceVersion=abc")).toMatchObject({
+      status: 400,
+      body: { code: "bad-request" },
+    });
+  });
+
+  it("answers bad bodies with problems that name the field", async () => {
+    const unknown = await send("POST", "/api/v1/servers", server("bad", { comand: "node" }));
+    expect(unknown.type).toContain("application/problem+json");
+    expect(unknown).toMatchObject({
+      status: 422,
+      body: { code: "invalid", hint: 'Did you mean "command"?', requestId: expect.any(String) },
+    });
+    expect(unknown.body["fields"].map((f: any) => f.path)).toContain("spec.comand");
+    expect(await send("POST", "/api/v1/servers", '{"kind":')).toMatchObject({
+      status: 400,
+      body: { code: "bad-request" },
+    });
+    expect(await send("POST", "/api/v1/servers", "[".repeat(100_000))).toMatchObject({ status: 400 });
+    expect(await send("POST", "/api/v1/servers", "x", admin, { "content-type": "text/plain" })).toMatchObject({
+      status: 415,
+    });
+    expect(await send("POST", "/api/v1/servers", `"${"x".repeat(5 * 1024 * 1024)}"`)).toMatchObject({ status: 413 });
+    const nul = await send("POST", "/api/v1/servers", server("nul", { command: "a\u0000b", replicas: 0 }));
+    expect(nul).toMatchObject({ status: 422, body: { code: "invalid" } });
+    expect((await send("GET", "/api/v1/nonsense")).body).toMatchObject({ code: "not-found" });
+  });
+
+  it("lets nobody in without a valid bearer, and says the same to all of them", async () => {
+    const bearers = [null, "", "x", "mcpctl_ses_x", `mcpctl_ses_${"a".repeat(43)}`, `mcpctl_pat_${"a".repeat(43)}`];
+    const answers = await Promise.all(bearers.map((bearer) => send("GET", "/api/v1/servers", undefined, bearer)));
+    for (const answer of answers) {
+      expect(answer).toMatchObject({
+        status: 401,
+        body: { code: "unauthenticated", detail: answers[0]?.body["detail"] },
+      });
+      expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+    }
+  });
+
+  it("mints a token once, introspects it, and forgets it when it is revoked", async () => {
+    await send("POST", "/api/v1/projects", { kind: "Project", metadata: { name: "minting" }, spec: {} });
+    const body = { kind: "McpToken", metadata: { name: "t", project: "minting" }, spec: { ttl: "1h" } };
+    const minted = await send("POST", "/api/v1/mcptokens", body);
+    expect(minted).toMatchObject({ status: 201, body: { status: { phase: "Active", creator: "admin" } } });
+    const raw = minted.body["token"];
+    expect(await send("POST", "/api/v1/mcptokens", body)).toMatchObject({
+      status: 409,
+      body: { code: "already-exists" },
+    });
+    const stored = await send("GET", "/api/v1/mcptokens/t?project=minting");
+    expect(JSON.stringify(stored.body)).not.toContain(raw);
+    expect((await send("GET", "/api/v1/mcptokens/introspect", undefined, raw)).body).toMatchObject({
+      active: true,
+      project: "minting",
+      name: "t",
+    });
+    expect((await send("GET", "/api/v1/whoami", undefined, raw)).body).toMatchObject({
+      kind: "McpToken",
+      creator: "admin",
+    });
+    expect((await send("GET", "/api/v1/projects/minting/discovery", undefined, raw)).status).toBe(200);
+    expect((await send("GET", "/api/v1/projects/other/discovery", undefined, raw)).status).toBe(404);
+    expect((await send("GET", "/api/v1/servers", undefined, raw)).status).toBe(403);
+    expect(
+      (await send("POST", "/api/v1/mcptokens", { ...body, metadata: { name: "u", project: "minting" } }, raw)).status,
+    ).toBe(403);
+    await send("POST", "/api/v1/mcptokens/t/revoke?project=minting");
+    const unknown = await send("GET", "/api/v1/mcptokens/introspect", undefined, `mcpctl_pat_${"a".repeat(43)}`);
+    expect((await send("GET", "/api/v1/mcptokens/introspect", undefined, raw)).body).toEqual(unknown.body);
+    expect(unknown.body).toEqual({ active: false });
+    expect((await send("GET", "/api/v1/whoami", undefined, raw)).status).toBe(401);
+  });
+
+  it("takes every token from a creator who is disabled or may no longer view the project", async () => {
+    const name = "creator@test.com";
+    await send("POST", "/api/v1/users", { kind: "User", metadata: { name }, spec: {} });
+    await send("PUT", `/api/v1/users/${name}/password`, { password: "a creator's password" });
+    await send("POST", "/api/v1/projects", { kind: "Project", metadata: { name: "lent" }, spec: {} });
+    const rbac = {
+      kind: "RbacDefinition",
+      metadata: { name: "creators" },
+      spec: {
+        subjects: [{ kind: "User", name }],
+        roleBindings: [
+          { role: "view", resource: "project", name: "lent" },
+          { role: "create", resource: "mcptokens" },
+        ],
+      },
+    };
+    const granted = await send("POST", "/api/v1/rbac", rbac);
+    expect(granted).toMatchObject({ status: 201, body: { spec: { roleBindings: [{ resource: "projects" }, {}] } } });
+    const session = (await send("POST", "/api/v1/login", { user: name, password: "a creator's password" }, null)).body[
+      "token"
+    ];
+    const body = { kind: "McpToken", metadata: { name: "t", project: "lent" }, spec: {} };
+    const raw = (await send("POST", "/api/v1/mcptokens", body, session)).body["token"];
+    const isActive = async () => (await send("GET", "/api/v1/mcptokens/introspect", undefined, raw)).body["active"];
+    expect(await isActive()).toBe(true);
+    await send("DELETE", "/api/v1/rbac/creators");
+    expect(await isActive()).toBe(false);
+    await send("POST", "/api/v1/rbac", rbac);
+    expect(await isActive()).toBe(true);
+    await send("PUT", `/api/v1/users/${name}`, { kind: "User", metadata: { name }, spec: { disabled: true } });
+    expect(await isActive()).toBe(false);
+    expect((await send("GET", "/api/v1/whoami", undefined, session)).status).toBe(401);
+  });
+
+  it("refuses to let anybody grant what they do not hold", async () => {
+    const name = "climber@test.com";
+    await send("POST", "/api/v1/users", { kind: "User", metadata: { name }, spec: {} });
+    await send("PUT", `/api/v1/users/${name}/password`, { password: "a climber's password" });
+    const bindings = [
+      { role: "edit", resource: "rbac" },
+      { role: "edit", resource: "servers" },
+      { role: "edit", resource: "projects" },
+    ];
+    const define = (roleBindings: object[]) => ({
+      kind: "RbacDefinition",
+      metadata: { name: `by-climber-${roleBindings.length}` },
+      spec: { subjects: [{ kind: "User", name }], roleBindings },
+    });
+    await send("POST", "/api/v1/rbac", define(bindings));
+    const session = (await send("POST", "/api/v1/login", { user: name, password: "a climber's password" }, null)).body[
+      "token"
+    ];
+    const climb = await send("POST", "/api/v1/rbac", define([{ role: "admin", resource: "*" }]), session);
+    expect(climb).toMatchObject({
+      status: 403,
+      body: { code: "forbidden", detail: expect.stringContaining("admin *") },
+    });
+    const code = await send("POST", "/api/v1/servers", server("code"), session);
+    expect(code).toMatchObject({ status: 403, body: { hint: expect.stringContaining("run-command") } });
+    expect(
+      (await send("POST", "/api/v1/servers", server("remote", { url: "https://mcp.example.com" }), session)).status,
+    ).toBe(201);
+    const lend = { kind: "Project", metadata: { name: "lend" }, spec: { servers: ["remote"] } };
+    expect((await send("POST", "/api/v1/projects", lend, session)).status).toBe(403);
+  });
+
+  it("offers every kind with the verbs that it has, and describes them in OpenAPI", async () => {
+    const { body } = await send("GET", "/openapi.json", undefined, null);
+    expect(body["openapi"]).toBe("3.1.0");
+    for (const kind of KINDS) {
+      const collection = body["paths"][`/api/v1/${kind.plural}`];
+      expect(Object.keys(collection).includes("post"), kind.kind).toBe(kind.verbs.includes("create"));
+      expect((await send("GET", `/api/v1/${kind.plural}`)).body, kind.kind).toMatchObject({
+        kind: "List",
+        items: expect.any(Array),
+      });
+    }
+    const permissions = Object.values<any>(body["paths"]).flatMap((path) =>
+      Object.values<any>(path).map((op) => op["x-permission"]?.kind),
+    );
+    expect(permissions).not.toContain(undefined);
+  });
+
+  it("answers the questions of machines", async () => {
+    expect((await send("GET", "/livez", undefined, null)).status).toBe(200);
+    expect((await send("GET", "/readyz", undefined, null)).status).toBe(200);
+    expect((await send("GET", "/metrics", undefined, null)).body["text"]).toContain("mcpctl_http_requests_total");
+    expect((await send("GET", "/version", undefined, null)).body).toEqual({ version: expect.any(String) });
+  });
+});

@@ -1,0 +1,23 @@
+/** What the built programs promise. Each end-to-end test names the one it verifies; a gate fails if one has none. */
+export const REQUIREMENTS = {
+  "up:json": "up prints one JSON object with api, gateway, project, token and session once everything answers",
+  "up:text": "what up prints can be followed: its curl and its client configuration work when pasted",
+  "up:again": "a second start finds its data, mints a fresh token and session, and the last ones stop working",
+  "up:ctrl-c": "Ctrl-C ends up with exit code 0 and leaves no process behind",
+  "up:kill": "kill -9 of up leaves no process behind",
+  "up:port-in-use": "a port in use is a coded error with a hint",
+  "up:data-dir-locked": "a data directory in use is a coded error with a hint",
+  "gateway:both-eras": "a token lists and calls the tools of both demo servers in both eras",
+  "gateway:401": "no token, a wrong one and a revoked one get 401 and nothing else",
+  "gateway:404": "another project's endpoint does not exist for a token",
+  "gateway:separate": "gateway and control plane work as two processes",
+  "gateway:kill": "kill -9 of mcpd leaves no server process behind",
+  "cli:apply-to-call": "apply of a server and a project, create mcptoken and a tool call through the new endpoint",
+  "cli:apply-again": "a second apply says unchanged",
+  "cli:yaml-error": "malformed YAML is refused with line and column, and nothing of the file is applied",
+  "cli:unknown-field": "an unknown kind or field is refused with a suggestion",
+  "cli:failing-server": "a server that does not start shows the end of its stderr",
+  "cli:login": "login with a password, whoami, logout",
+  "cli:delete": "deleting a project deletes its tokens, and they stop working",
+} as const;
+export type Requirement = keyof typeof REQUIREMENTS;
