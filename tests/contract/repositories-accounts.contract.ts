@@ -159,7 +159,10 @@ function describeTokenOwners(database: GetDatabase): void {
     await resources.delete(ref);
     const row = { uid: token.metadata.uid, projectUid: project.metadata.uid, creatorUid: creator.metadata.uid };
     const insertWith = (change: object) => mcpTokens.insert({ ...row, sha: hexSha(uniqueName("sha")), ...change });
-    await expect(insertWith({})).rejects.toMatchObject({ code: "not-found", message: "The mcptoken that it belongs to no longer exists" });
+    await expect(insertWith({})).rejects.toMatchObject({
+      code: "not-found",
+      message: "The mcptoken that it belongs to no longer exists",
+    });
     const { metadata } = await insertUser(database().read);
     const missing = randomUUID();
     await expect(insertWith({ uid: metadata.uid, projectUid: missing })).rejects.toMatchObject({

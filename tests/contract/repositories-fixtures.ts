@@ -32,7 +32,7 @@ export function insertUser({ resources }: Repositories, name = uniqueName("user"
   return resources.insert({ plural: "users", project: "", name }, "User", contentOf({ spec: { disabled: false } }));
 }
 
-export function insertProject({ resources }: Repositories, name = uniqueName("project")): Promise<Resource> {
+function insertProject({ resources }: Repositories, name = uniqueName("project")): Promise<Resource> {
   return resources.insert({ plural: "projects", project: "", name }, "Project", contentOf({ spec: { servers: [] } }));
 }
 
@@ -47,7 +47,12 @@ export async function insertToken(repositories: Repositories, status: object = {
   const ref = tokenRef(project.metadata.name);
   const sha = hexSha(ref.name);
   const fullStatus = { phase: "Active", creator: creator.metadata.name, sha, ...status };
-  const token = await repositories.resources.insert(ref, "McpToken", contentOf({ spec: { rbac: "empty" } }), fullStatus);
+  const token = await repositories.resources.insert(
+    ref,
+    "McpToken",
+    contentOf({ spec: { rbac: "empty" } }),
+    fullStatus,
+  );
   await repositories.mcpTokens.insert({
     uid: token.metadata.uid,
     sha,

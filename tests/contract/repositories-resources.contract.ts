@@ -121,7 +121,10 @@ function describeListing(database: GetDatabase): void {
 
   it("lists one project only, or all of them", async () => {
     const [mine, other] = [uniqueName("p"), uniqueName("p")];
-    await insertTokens([[mine, "a"], [other, "b"]]);
+    await insertTokens([
+      [mine, "a"],
+      [other, "b"],
+    ]);
     expect(await listNames({ project: mine })).toEqual(["a"]);
     expect(await listNames({})).toEqual(expect.arrayContaining(["a", "b"]));
     expect(await listNames({ project: "" })).toEqual([]);
@@ -129,7 +132,10 @@ function describeListing(database: GetDatabase): void {
 
   it("filters by labels, all of which must fit", async () => {
     const project = uniqueName("p");
-    await insertTokens([[project, "a"], [project, "b"]]);
+    await insertTokens([
+      [project, "a"],
+      [project, "b"],
+    ]);
     expect(await listNames({ project, labels: { all: "yes" } })).toEqual(["a", "b"]);
     expect(await listNames({ project, labels: { all: "yes", name: "b" } })).toEqual(["b"]);
     expect(await listNames({ project, labels: { all: "no" } })).toEqual([]);
@@ -138,7 +144,11 @@ function describeListing(database: GetDatabase): void {
 
   it("filters by names; an empty set admits none", async () => {
     const project = uniqueName("p");
-    await insertTokens([[project, "a"], [project, "b"], [project, "c"]]);
+    await insertTokens([
+      [project, "a"],
+      [project, "b"],
+      [project, "c"],
+    ]);
     expect(await listNames({ project, names: new Set(["c", "a", "unknown"]) })).toEqual(["a", "c"]);
     expect(await listNames({ project, names: new Set() })).toEqual([]);
   });
@@ -330,6 +340,6 @@ function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys);
   if (typeof value !== "object" || value === null) return value;
   return Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, child]) => [key, sortKeys(child)]);
 }

@@ -38,7 +38,7 @@ async function followUntil(reader: Database, start: string, writing: Promise<unk
   const seen: string[] = [];
   let isWriting = true;
   const done = writing.finally(() => (isWriting = false));
-  for (let isLast = false; !isLast; ) {
+  for (let isLast = false; !isLast;) {
     isLast = !isWriting;
     const page = await reader.read.changes.listSince(seen.at(-1) ?? start, 1_000);
     seen.push(...page.map(({ resourceVersion }) => resourceVersion));

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { createGate, contentOf, type GetDatabase, insertServer, insertUser, serverRef } from "./repositories-fixtures.ts";
+import {
+  createGate,
+  contentOf,
+  type GetDatabase,
+  insertServer,
+  insertUser,
+  serverRef,
+} from "./repositories-fixtures.ts";
 
 export function describeTransactions(database: GetDatabase): void {
   describe("transactions", () => {
@@ -36,7 +43,9 @@ function describeOutcome(database: GetDatabase): void {
     expect(await changes.latestVersion()).toBe(start);
     expect(await changes.listSince(start, 10)).toEqual([]);
     await insertServer(database().read, ref);
-    expect(await changes.listSince(start, 10)).toMatchObject([{ type: "ADDED", object: { metadata: { name: ref.name } } }]);
+    expect(await changes.listSince(start, 10)).toMatchObject([
+      { type: "ADDED", object: { metadata: { name: ref.name } } },
+    ]);
   });
 
   it("does not pretend to commit when the work swallowed a failed statement", async () => {

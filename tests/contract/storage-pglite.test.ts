@@ -33,19 +33,32 @@ function lockFiles(dataDir: string): string[] {
   return readdirSync(dataDir).filter((name) => name.includes(".lock"));
 }
 
-/** A process of its own that writes one server after the other and prints the name of each when it is committed. */
-function spawnWriter(dataDir: string): ChildProcess {
+/**
+ * A process of its own that writes one server after the other and prints the name of each when it is committed. When a
+ * write fails, it prints the codes of this failure and of a read after it.
+ */
+function spawnWriter(dataDir: string, [shell = "", ...shellArgs]: string[] = []): ChildProcess {
   const url = new URL("../../src/mcpd/src/repositories/database.ts", import.meta.url);
   const program = `
+    const { randomBytes } = await import("node:crypto");
     const { openDatabase } = await import(${JSON.stringify(url)});
     const { read } = await openDatabase({ dataDir: ${JSON.stringify(dataDir)} });
-    const content = { labels: {}, annotations: {}, managedFields: [], spec: {} };
-    for (let index = 0; ; index++) {
-      const name = "written-" + process.pid + "-" + index;
-      await read.resources.insert({ plural: "servers", project: "", name }, "Server", content);
-      process.stdout.write(name + "\\n");
+    const content = { labels: {}, annotations: {}, managedFields: [] };
+    try {
+      for (let index = 0; ; index++) {
+        const name = "written-" + process.pid + "-" + index;
+        const spec = { noise: randomBytes(20_000).toString("hex") };
+        await read.resources.insert({ plural: "servers", project: "", name }, "Server", { ...content, spec });
+        process.stdout.write(name + "\\n");
+      }
+    } catch (fault) {
+      const later = await read.now().catch((thrown) => thrown);
+      process.stdout.write(fault.code + "\\n" + later.code + "\\n");
+      process.kill(process.pid, "SIGKILL");
     }`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+  const command = [process.execPath, "--input-type=module", "-e", program];
+  const [file = "", ...args] = shell ? [shell, ...shellArgs, ...command] : command;
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
   children.push(child);
   return child;
 }
@@ -113,6 +126,18 @@ describe("an embedded database in a directory", () => {
     });
     await kill(child);
     await expect((await open(dataDir)).ping()).resolves.toBeUndefined();
+  });
+
+  it("says so when it cannot write any more, and has everything that was committed when it can again", async () => {
+    const dataDir = join(dir, "deep", "data");
+    // No file may grow beyond 8 MiB, which the write-ahead log does: to the engine it is like a full disk.
+    const child = spawnWriter(dataDir, ["sh", "-c", 'ulimit -f 16384; exec "$0" "$@"']);
+    const lines = await waitForNames(child, 1);
+    await once(child, "close");
+    expect(lines.slice(-2)).toEqual(["database-unavailable", "database-unavailable"]);
+    const names = lines.slice(0, -2);
+    const found = await (await open(dataDir)).read.resources.list({ plural: "servers", names: new Set(names) });
+    expect(found).toHaveLength(names.length);
   });
 
   it("throws away what an interrupted first start has left", async () => {

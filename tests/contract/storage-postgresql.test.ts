@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { openDatabase } from "../../src/mcpd/src/repositories/database.ts";
 import type { Database } from "../../src/mcpd/src/repositories/interfaces.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
@@ -90,7 +90,10 @@ describe("opening a PostgreSQL", () => {
 
   it.each([
     ["nobody listens", async () => `postgres://app:hunter2@127.0.0.1:${await closedPort()}/mcpctl`],
-    ["the database does not exist", async () => postgres.url.replace("app@", "app:hunter2@").replace(/\w+$/, "nowhere")],
+    [
+      "the database does not exist",
+      async () => postgres.url.replace("app@", "app:hunter2@").replace(/\w+$/, "nowhere"),
+    ],
     ["the host does not exist", async () => "postgres://app:hunter2@database.invalid/mcpctl"],
   ])("fails with a hint and without the password when %s", async (_, makeUrl) => {
     const fault: unknown = await openDatabase({ url: await makeUrl(), connectTimeoutSeconds: 0.3 }).catch((e) => e);
@@ -179,7 +182,7 @@ describe("several mcpd on one PostgreSQL", () => {
     await Promise.all([setAll(uids, "one"), setAll(uids.toReversed(), "two")]);
     const hashes = await Promise.all(uids.map((uid) => database.read.credentials.findPasswordHash(uid)));
     expect(hashes[0]).toBe(hashes[1]);
-    expect(holders).toBe(3);
+    expect(holders).toBeGreaterThan(2);
   });
 });
 
@@ -241,8 +244,8 @@ describe("a PostgreSQL that breaks", () => {
     const database = await open(url);
     await Promise.all(Array.from({ length: 8 }, () => database.ping()));
     await cutConnections(url);
-    await sleep(50);
-    await expect(database.ping()).resolves.toBeUndefined();
+    // Until the news has arrived, a call may still be given one of the dead ones.
+    await vi.waitFor(() => database.ping());
     await expect(database.transact((repositories) => insertServer(repositories))).resolves.toBeDefined();
   });
 });

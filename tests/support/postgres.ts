@@ -47,7 +47,7 @@ export async function startPostgres(): Promise<TestPostgres> {
 
 function findBinaries(): string {
   const found = globSync("/usr/lib/postgresql/*/bin").filter((bin) => existsSync(join(bin, "initdb")));
-  const newest = found.sort((a, b) => a.localeCompare(b, "en", { numeric: true })).at(-1);
+  const newest = found.toSorted((a, b) => a.localeCompare(b, "en", { numeric: true })).at(-1);
   if (newest) return newest;
   throw new Error(
     "These tests need a PostgreSQL server, and there is none in /usr/lib/postgresql/*/bin. " +
@@ -120,7 +120,7 @@ async function startServer({ binaries, dir, port }: Setup): Promise<ChildProcess
     "max_connections=200",
   ];
   const args = ["-D", join(dir, "data"), "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])];
-  for (const deadline = Date.now() + START_TIMEOUT_MS; ; ) {
+  for (const deadline = Date.now() + START_TIMEOUT_MS; ;) {
     const [command, commandArgs] = asServerUser(join(binaries, "postgres"), args);
     const server = spawn(command, commandArgs, { cwd: dir, stdio: "ignore", detached: true });
     if (await answers({ binaries, port, server, deadline })) return server;
@@ -139,7 +139,13 @@ interface Waiting {
 async function answers({ binaries, port, server, deadline }: Waiting): Promise<boolean> {
   while (server.exitCode === null && Date.now() < deadline) {
     const isReady = run(join(binaries, "pg_isready"), ["-q", "-h", "127.0.0.1", "-p", String(port)]);
-    if (await isReady.then(() => true, () => false)) return true;
+    if (
+      await isReady.then(
+        () => true,
+        () => false,
+      )
+    )
+      return true;
     await sleep(50);
   }
   return false;

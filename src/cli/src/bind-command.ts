@@ -66,7 +66,10 @@ function createProgram({ name, summary, version, footer }: ProgramSpec, io: Io):
     .enablePositionalOptions()
     .exitOverride()
     // Other words for the same command are understood and not advertised.
-    .configureHelp({ commandUsage: (shown) => `${pathOf(shown)} ${shown.usage()}`, subcommandTerm: (shown) => shown.name() })
+    .configureHelp({
+      commandUsage: (shown) => `${pathOf(shown)} ${shown.usage()}`,
+      subcommandTerm: (shown) => shown.name(),
+    })
     .configureOutput({
       writeOut: (text) => io.out(text.replace(/\n$/, "")),
       writeErr: (text) => io.err(text.replace(/\n$/, "")),
@@ -121,7 +124,7 @@ function addFlags(program: Program, flags: Readonly<Record<string, FlagSpec>>, g
 
 /** What was given, or else what its absence means. */
 function valueOf(key: string, flag: FlagSpec, leaf: Program): unknown {
-  const given: unknown = leaf.getOptionValue(toOption(key, flag).attributeName());
+  const given = givenValue(leaf, toOption(key, flag).attributeName());
   if (flag.type === "boolean") return given ?? false;
   return flag.type === "strings" ? (given ?? []) : given;
 }
@@ -142,7 +145,7 @@ function toOption(key: string, flag: FlagSpec): Option {
   const placeholder = flag.type === "choice" ? flag.choices.join("|") : flag.placeholder;
   const option = new Option(`${names} <${placeholder}>`, flag.description).hideHelp(flag.hidden ?? false);
   if (flag.type === "strings") {
-    return option.argParser((value, earlier: string[] = []) => [...earlier, value]);
+    return option.argParser((value, earlier: string[] | undefined) => [...(earlier ?? []), value]);
   }
   if (flag.type === "integer") return option.argParser((value) => parseInteger(long, value, flag.minimum));
   if (flag.type === "choice") option.argParser((value) => parseChoice(long, value, flag.choices));
@@ -151,7 +154,10 @@ function toOption(key: string, flag: FlagSpec): Option {
 
 function parseInteger(flag: string, value: string, minimum: number): number {
   if (/^\d{1,9}$/.test(value) && Number(value) >= minimum) return Number(value);
-  throw usageError(`${flag} needs a whole number, at least ${minimum}; it got "${value}"`, `For example: ${flag} ${minimum + 1}`);
+  throw usageError(
+    `${flag} needs a whole number, at least ${minimum}; it got "${value}"`,
+    `For example: ${flag} ${minimum + 1}`,
+  );
 }
 
 function parseChoice(flag: string, value: string, choices: readonly string[]): string {
@@ -159,24 +165,26 @@ function parseChoice(flag: string, value: string, choices: readonly string[]): s
   throw unknownWord({ message: `${flag} does not know "${value}"`, word: value, candidates: choices });
 }
 
+type Entry = [key: string, value: unknown];
+
 async function runLeaf(command: AnyCommand, leaf: Program, deps: ParserDeps): Promise<number | void> {
   if (command.subcommands && leaf.args.length > 0) throw strayWord(command.subcommands, leaf);
-  const own = Object.entries(command.flags).map(([key, flag]) => [key, valueOf(key, flag, leaf)]);
-  const words = Object.keys(command.positionals).map((key, at) => [key, leaf.processedArgs[at]]);
-  const context = deps.createContext(globalsOf(command, leaf));
-  // The input was built from the very data that types it.
-  return command.run?.(context, Object.fromEntries([...words, ...own]) as never);
+  const own = Object.entries(command.flags).map(([key, flag]): Entry => [key, valueOf(key, flag, leaf)]);
+  const given: readonly unknown[] = leaf.processedArgs;
+  const words = Object.keys(command.positionals).map((key, at): Entry => [key, given[at]]);
+  return command.run?.(deps.createContext(globalsOf(command, leaf)), Object.fromEntries<unknown>([...words, ...own]));
 }
 
 /** A global flag stands before the command or after it; one that the command has itself stands before. */
 function globalsOf({ flags }: AnyCommand, leaf: Program): GlobalInput {
-  const found: Record<string, unknown> = {};
-  for (const key of Object.keys(GLOBAL_FLAGS)) {
-    const after = Object.hasOwn(flags, key) ? undefined : leaf.getOptionValue(key) || undefined;
-    const before = parentsOf(leaf).map((parent) => parent.getOptionValue(key)).find(Boolean);
-    found[key] = after ?? before;
-  }
-  return found;
+  const places = Object.hasOwn(flags, "server") ? parentsOf(leaf) : [leaf, ...parentsOf(leaf)];
+  const server = places.map((place) => givenValue(place, "server")).find((value) => value !== undefined);
+  return { server: typeof server === "string" ? server : undefined };
+}
+
+function givenValue(leaf: Program, attribute: string): unknown {
+  const value: unknown = leaf.getOptionValue(attribute);
+  return value;
 }
 
 function parentsOf(leaf: Program): Program[] {
@@ -199,7 +207,7 @@ function strayWord(entries: readonly CommandEntry[], group: Program) {
 
 function faultOf({ code, message }: CommanderError, program: Program, argv: readonly string[]): ParserFault {
   const words = [...message.matchAll(/'([^']*)'/g)].map(([, word = ""]) => word);
-  const stumbledAt = argv.indexOf(words[0] ?? "");
+  const stumbledAt = code.startsWith("commander.unknown") ? argv.indexOf(words[0] ?? "") : -1;
   const leaf = leafOf(program, stumbledAt < 0 ? argv : argv.slice(0, stumbledAt));
   const names = leaf.commands.map((command) => command.name());
   return { code, words, flags: flagsOf(leaf), commands: names, path: pathOf(leaf) };

@@ -17,10 +17,9 @@ export interface CliDeps {
   loadUp: LoadUp;
 }
 
-/** Flags that every command takes. */
+/** What the flags that every command takes say. */
 export interface GlobalInput {
-  server?: string | undefined;
-  debug?: boolean | undefined;
+  server: string | undefined;
 }
 
 /** What a command may touch. Everything that costs start-up time is loaded when it is asked for. */
@@ -33,7 +32,7 @@ export interface CommandContext extends CliDeps {
   apiWith(token: string | undefined): Promise<ApiClient>;
   credentials(): Promise<Credentials>;
   /** Prints an error after which the command goes on. @returns its exit code. */
-  report(thrown: unknown, about: string): number;
+  report(thrown: unknown, about?: string): number;
 }
 
 export function createCommandContext(deps: CliDeps, globals: GlobalInput, style: ErrorStyle): CommandContext {

@@ -70,7 +70,7 @@ export interface Command<P extends Positionals, F extends Flags> extends Command
 
 /** A command whose input types are forgotten, so that all fit in one list. The parser builds the input from the data. */
 export interface AnyCommand extends CommandData {
-  run?(context: CommandContext, input: never): Promise<number | void>;
+  run?(context: CommandContext, input: Readonly<Record<string, unknown>>): Promise<number | void>;
 }
 
 /** A line of help. The command itself is loaded when it is called. */

@@ -16,7 +16,9 @@ export interface NewObject {
  * @throws {McpctlError} `invalid`, by the schema of the kind.
  */
 export function toManifest({ kind, name, project, spec }: NewObject): WrittenManifest {
-  const given = Object.entries(spec).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0));
+  const given = Object.entries(spec).filter(
+    ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+  );
   const manifest = {
     apiVersion: API_VERSION,
     kind: kind.kind,

@@ -27,7 +27,8 @@ export async function forEachObject<T extends { kind: Kind; name: string }>(
       io.out(`${label} ${await act(object)}`);
     } catch (thrown) {
       if (!isOfOneObject(thrown)) throw thrown;
-      exitCode ||= report(thrown, label);
+      const code = report(thrown, label);
+      exitCode ||= code;
     }
   }
   return exitCode;

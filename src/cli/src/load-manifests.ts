@@ -5,7 +5,8 @@ import { readSources, type SourceOptions } from "./manifests/sources.ts";
 
 /** The objects that `-f` names. @throws {McpctlError} `invalid` */
 export async function loadManifests(io: Io, options: SourceOptions, strictness: Strictness): Promise<LoadedManifest[]> {
-  if (options.files.length === 0) throw usageError("-f FILE is missing", "For example: -f servers.yaml, or -f - for standard input");
+  if (options.files.length === 0)
+    throw usageError("-f FILE is missing", "For example: -f servers.yaml, or -f - for standard input");
   return parseManifests(await readSources(io, options), strictness);
 }
 

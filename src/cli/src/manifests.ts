@@ -4,6 +4,7 @@ import { KINDS } from "@mcpctl/shared/kinds/index.ts";
 import { type Kind, manifestSchema } from "@mcpctl/shared/kinds/kind.ts";
 import { closest } from "@mcpctl/shared/suggest.ts";
 import { fieldErrors, formatPath } from "@mcpctl/shared/validate.ts";
+import * as z from "zod";
 import { locate } from "./manifests/locate.ts";
 import type { Source } from "./manifests/sources.ts";
 import { type SplitText, splitYaml, type YamlDocument } from "./manifests/yaml-documents.ts";
@@ -85,16 +86,25 @@ interface FieldFault {
   suggestion?: string | undefined;
 }
 
-function toManifest({ value }: Candidate, strictness: Strictness): { manifest: LoadedManifest } | { faults: FieldFault[] } {
+function toManifest(
+  { value }: Candidate,
+  strictness: Strictness,
+): { manifest: LoadedManifest } | { faults: FieldFault[] } {
   if (!isRecord(value)) return { faults: [{ keys: [], message: "is no object: it needs kind, metadata and spec" }] };
   const kind = KINDS.find((candidate) => candidate.kind === value["kind"]);
   if (!kind) return { faults: [unknownKind(value["kind"])] };
   const faults = findFaults(kind, value, strictness);
   if (faults.length > 0) return { faults };
-  // What the schema accepted has a name.
-  const written = value as unknown as WrittenManifest;
-  const { name, project } = written.metadata;
-  return { manifest: { kind, name, project, written } };
+  if (!isWritten(value)) return { faults: [{ keys: ["metadata"], message: "is required" }] };
+  const { name, project } = value.metadata;
+  return { manifest: { kind, name, project, written: value } };
+}
+
+const named = z.looseObject({ metadata: z.looseObject({ name: z.string(), project: z.string().optional() }) });
+
+/** Checks without copying: a copy would not be what was written. */
+function isWritten(value: Record<string, unknown>): value is Record<string, unknown> & WrittenManifest {
+  return named.safeParse(value).success;
 }
 
 function findFaults(kind: Kind, value: unknown, strictness: Strictness): FieldFault[] {
@@ -126,9 +136,9 @@ function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
 function unknownKind(word: unknown): FieldFault {
   if (word === undefined) return { keys: ["kind"], message: `is required, such as ${KINDS[0]?.kind}` };
   const names = KINDS.map(({ kind }) => kind);
-  const suggestion = closest(String(word), names);
+  const suggestion = typeof word === "string" ? closest(word, names) : undefined;
   const rest = suggestion === undefined ? `; the kinds are ${names.join(", ")}` : `, did you mean "${suggestion}"?`;
-  return { keys: ["kind"], message: `unknown kind "${String(word)}"${rest}`, suggestion };
+  return { keys: ["kind"], message: `unknown kind ${JSON.stringify(word)}${rest}`, suggestion };
 }
 
 interface Placing extends Candidate {

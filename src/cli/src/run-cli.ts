@@ -1,7 +1,7 @@
 import { VERSION } from "@mcpctl/shared/version.ts";
 import { parseAndRun } from "./bind-command.ts";
 import { type CliDeps, createCommandContext } from "./command-context.ts";
-import { COMMANDS } from "./commands/registry.ts";
+import { COMMANDS } from "./command-registry.ts";
 import { EXIT, printError } from "./print-error.ts";
 
 const FOOTER = `
@@ -45,6 +45,7 @@ function normalise(argv: readonly string[]): readonly string[] {
 function wantsJson(argv: readonly string[]): boolean {
   return argv.some(
     (word, at) =>
-      ["-ojson", "-o=json", "--output=json"].includes(word) || (["-o", "--output"].includes(word) && argv[at + 1] === "json"),
+      ["-ojson", "-o=json", "--output=json"].includes(word) ||
+      (["-o", "--output"].includes(word) && argv[at + 1] === "json"),
   );
 }

@@ -18,7 +18,12 @@ export function toUsageError({ code, words: [word = ""], flags, commands = [], p
   const example = `${path} --help`;
   switch (code) {
     case "commander.unknownCommand":
-      return unknownWord({ message: `Unknown command "${path} ${word}"`, word, candidates: commands, hint: `See: ${example}` });
+      return unknownWord({
+        message: `Unknown command "${path} ${word}"`,
+        word,
+        candidates: commands,
+        hint: `See: ${example}`,
+      });
     case "commander.unknownOption":
       return unknownFlag(word, flags, path);
     case "commander.missingArgument":
@@ -56,5 +61,6 @@ export function unknownWord({ message, word, candidates, hint }: UnknownWord): M
 
 /** Swapped letters, which count as two slips: too many for a short word. */
 function isTransposed(word: string, candidate: string): boolean {
-  return [...word.toLowerCase()].toSorted().join("") === [...candidate.toLowerCase()].toSorted().join("");
+  const letters = (text: string) => text.toLowerCase().split("").toSorted().join("");
+  return letters(word) === letters(candidate);
 }

@@ -5,7 +5,7 @@ import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { describeSettings, listenAddress, readSettings } from "@mcpctl/shared/settings.ts";
 import { parse } from "yaml";
 import * as z from "zod";
-import { LOG_LEVELS } from "./log.ts";
+import { LOG_LEVELS } from "@mcpctl/shared/log.ts";
 
 const PREFIX = "MCPD_";
 
@@ -64,6 +64,11 @@ export function configHelp(): string {
 /** All of mcpd's own environment that a server's process gets; without PATH most programs do not start. */
 export function readInheritedEnv(env: NodeJS.ProcessEnv = process.env): { PATH: string; HOME: string } {
   return { PATH: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin", HOME: env["HOME"] ?? homedir() };
+}
+
+/** The operator's whole environment, for installing packages: registry settings and proxies live there. */
+export function readOperatorEnv(): NodeJS.ProcessEnv {
+  return { ...process.env };
 }
 
 function readConfigFile(path: string): Record<string, unknown> {

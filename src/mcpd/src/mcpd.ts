@@ -1,15 +1,15 @@
 import type { Discovery } from "@mcpctl/shared/api/contracts.ts";
+import { Cleanup } from "@mcpctl/shared/cleanup.ts";
 import { KINDS } from "@mcpctl/shared/kinds/index.ts";
 import type { Kind } from "@mcpctl/shared/kinds/kind.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Principal } from "@mcpctl/shared/rbac/principal.ts";
-import { type Config, readInheritedEnv } from "./config.ts";
+import { type Config, readInheritedEnv, readOperatorEnv } from "./config.ts";
 import { HOOKS } from "./hooks/index.ts";
-import { createLogger, type Logger } from "./log.ts";
+import { createLogger, type Logger } from "@mcpctl/shared/log.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMetrics } from "./metrics.ts";
 import { admit } from "./middleware/admission.ts";
-import { readDataDirId } from "./orchestrators/data-dir-id.ts";
 import { createNpmPackages } from "./orchestrators/npm-package.ts";
 import { createProcessOrchestrator } from "./orchestrators/process.orchestrator.ts";
 import { createServerReconciler } from "./reconcilers/server.reconciler.ts";
@@ -25,7 +25,7 @@ import type { Route } from "./routes/route.ts";
 import { systemRoutes } from "./routes/system-routes.ts";
 import { createAuditService } from "./services/audit.service.ts";
 import { bootstrap, type FirstAdmin } from "./services/bootstrap.service.ts";
-import { createDiscoveryService } from "./services/discovery.service.ts";
+import { createDiscoveryService, plainHeaders } from "./services/discovery.service.ts";
 import { createEventRecorder } from "./services/event.service.ts";
 import { createMcpTokenService, type McpTokenService } from "./services/mcp-token.service.ts";
 import { createPasswordHasher } from "./services/password-hasher.ts";
@@ -48,8 +48,8 @@ export interface Mcpd extends AsyncDisposable {
     sessions: Pick<SessionService, "openFor" | "end">;
     tokens: Pick<McpTokenService, "introspect">;
     discover(project: string, principal: Principal): Promise<Discovery>;
-    /** @throws {McpctlError} `upstream-unavailable` */
-    getUpstream(server: string): Upstream;
+    /** A handle on a server's process, whether it runs now or not. */
+    openUpstream(server: string): Upstream;
   };
 }
 
@@ -64,8 +64,8 @@ export interface McpdOptions {
  * @throws {McpctlError} `database-unavailable`, `data-dir-locked`, `port-in-use`.
  */
 export async function startMcpd(config: Config, { kinds = KINDS }: McpdOptions = {}): Promise<Mcpd> {
-  await using cleanup = new AsyncDisposableStack();
-  const log = createLogger("mcpd", config.logLevel);
+  await using cleanup = new Cleanup();
+  const log = createLogger({ program: "mcpd", level: config.logLevel, write: (line) => process.stderr.write(line) });
   const { databaseUrl: url, dataDir } = config;
   const database = cleanup.use(await openDatabase(url === undefined ? { dataDir } : { url }));
   const uses = createTokenUses(database, log);
@@ -74,15 +74,18 @@ export async function startMcpd(config: Config, { kinds = KINDS }: McpdOptions =
   const wanted = { user: config.adminUser, password: config.adminPassword };
   const firstAdmin = await bootstrap(services, wanted);
 
-  const dataDirId = await readDataDirId(dataDir);
-  const orchestrator = cleanup.use(createProcessOrchestrator({ dataDirId, inheritedEnv: readInheritedEnv() }));
-  const { resolve } = createNpmPackages({ dataDir, packageRoots: config.packageRoots });
+  const orchestrator = cleanup.use(createProcessOrchestrator({ dataDir, inheritedEnv: readInheritedEnv() }));
+  const { resolve } = createNpmPackages({
+    dataDir,
+    packageRoots: config.packageRoots,
+    installEnv: readOperatorEnv(),
+  });
   const reconciler = createServerReconciler({ ...services, database, orchestrator, resolvePackage: resolve, log });
   cleanup.defer(() => reconciler.close());
   await reconciler.start();
   cleanup.defer(startMaintenance({ database, events: services.events, changesKept: config.changesKept, log }));
 
-  const relay = cleanup.use(createServerRelay({ getUpstream: reconciler.getUpstream }));
+  const relay = cleanup.use(createServerRelay({ openUpstream: reconciler.openUpstream, headersOf: plainHeaders }));
   const app = serve({ services, database, relay, kinds, log });
   cleanup.defer(() => app.close());
   const address = await app.listen(config.listen);
@@ -95,9 +98,9 @@ export async function startMcpd(config: Config, { kinds = KINDS }: McpdOptions =
       sessions: services.sessions,
       tokens: services.mcpTokens,
       discover: services.discovery.discover,
-      getUpstream: reconciler.getUpstream,
+      openUpstream: reconciler.openUpstream,
     },
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   };
 }
 
@@ -148,7 +151,7 @@ function serve({ services, database, relay, kinds, log }: ServeDeps): App {
     }),
     ...sessionRoutes(services.sessions),
     ...mcpTokenRoutes(services.mcpTokens),
-    ...projectRoutes({ discovery: services.discovery, relay: relay.handle }),
+    ...projectRoutes({ discovery: services.discovery, relay }),
     ...kinds.flatMap((kind) => resourceRoutes(kind, { ...services, latestVersion })),
   ];
   const app = createApp({

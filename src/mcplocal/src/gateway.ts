@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { createAuthenticator, type Authenticator } from "./auth/authenticator.ts";
@@ -12,15 +14,14 @@ import { createOriginGuard } from "./http/origin-guard.ts";
 import { createGatewayServer, type ServerTimeouts } from "./http/server.ts";
 import type { Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
-import type { CallRecord, OnCall } from "./pipeline/call-record.ts";
+import type { OnCall } from "./pipeline/call-record.ts";
 import { createCallTool } from "./pipeline/call-tool.ts";
-import type { Method } from "./pipeline/exchange.ts";
-import { answerToolsList } from "./pipeline/list-tools.ts";
-import { answerDiscover } from "./pipeline/server-info.ts";
+import { createMethods } from "./pipeline/methods.ts";
 import { ProjectRegistry } from "./projects/project-registry.ts";
 import { SessionTable } from "./sessions/session-table.ts";
 
 const TICK_MS = 1_000;
+const DRAIN_SWEEP_MS = 50;
 const DEFAULT_GRACE_SECONDS = 30;
 const DEFAULT_DRAIN_SECONDS = 10;
 
@@ -59,10 +60,56 @@ export interface Gateway {
 }
 
 /** Puts the gateway together. Nothing runs until it listens. */
-export function createGateway({ controlPlane, options, log, onCall, now = () => performance.now() }: GatewayDeps): Gateway {
+export function createGateway(deps: GatewayDeps): Gateway {
+  const { host, port, drainSeconds = DEFAULT_DRAIN_SECONDS } = deps.options;
+  let state: "starting" | "ready" | "stopping" = "starting";
+  const { server, projects, sessions, streams } = createParts(deps, () => state === "ready");
+  let ticker: NodeJS.Timeout | undefined;
+
+  function tick(): void {
+    projects.tick();
+    sessions.sweep();
+    streams.tick();
+  }
+
+  return {
+    async listen() {
+      const address = await startListening(server, host, port);
+      state = "ready";
+      ticker = setInterval(tick, TICK_MS).unref();
+      return { url: `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}` };
+    },
+
+    async close() {
+      state = "stopping";
+      clearInterval(ticker);
+      streams.close();
+      await drain(server, drainSeconds * 1_000);
+      await projects.close();
+    },
+  };
+}
+
+interface Parts {
+  server: Server;
+  projects: ProjectRegistry;
+  sessions: SessionTable;
+  streams: LiveStreams;
+}
+
+function createParts(
+  { controlPlane, options, log, onCall, now = monotonic }: GatewayDeps,
+  isReady: () => boolean,
+): Parts {
   const graceSeconds = options.graceSeconds ?? DEFAULT_GRACE_SECONDS;
-  const authenticator = createAccess(controlPlane, { options, log, now, graceSeconds });
-  const projects = new ProjectRegistry({ ...bindControlPlane(controlPlane), now, graceSeconds, log });
+  const authenticator = createAccess({ controlPlane, options, log, now, graceSeconds });
+  const projects = new ProjectRegistry({
+    discover: (project, bearer) => controlPlane.discover(project, bearer),
+    openUpstream: (found, bearer) => controlPlane.openUpstream(found, bearer),
+    now,
+    graceSeconds,
+    log,
+  });
   const sessions = new SessionTable(now);
   const streams = new LiveStreams({ authenticator, now });
   const metrics = createMetrics({
@@ -71,26 +118,78 @@ export function createGateway({ controlPlane, options, log, onCall, now = () => 
     servers: () => projects.countServers(),
   });
   const answerer = createAnswerer({ log, metrics, now });
-  const callTool = createCallTool({ now, onCall: reporting([metrics.onCall, onCall], log) });
-  const methods = new Map<string, Method>([
-    ["tools/list", answerToolsList],
-    ["tools/call", callTool],
-  ]);
-  const modern = createModernEndpoint({ methods: new Map([...methods, ["server/discover", answerDiscover]]), answerer, streams });
-  const legacy = createLegacyEndpoint({ methods: new Map([...methods, ["ping", answerPing]]), sessions, answerer, streams });
-  const mcp = createMcpEndpoint({ authenticator, projects, answerer, modern, legacy, credential: options.credential });
-  const checkOrigin = createOriginGuard({
-    listenHost: options.host,
-    allowedHosts: options.allowedHosts ?? [],
-    allowedOrigins: options.allowedOrigins ?? [],
+  const methods = createMethods(createCallTool({ now, onCall: reportTo([metrics.onCall, onCall], log) }));
+  const mcp = createMcpEndpoint({
+    authenticator,
+    projects,
+    answerer,
+    modern: createModernEndpoint({ methods: methods.modern, answerer, streams }),
+    legacy: createLegacyEndpoint({ methods: methods.legacy, sessions, answerer, streams }),
+    credential: options.credential,
   });
-  let isReady = false;
-  const server = createGatewayServer({ mcp, checkOrigin, isReady: () => isReady, metrics }, options.timeouts);
-
   authenticator.onLost(({ principal, bearer }) => {
     sessions.endOfToken(principal.sha);
     streams.endOfToken(principal.sha);
     if (bearer !== undefined) projects.forget(bearer);
   });
-  // ...
+  const checkOrigin = createOriginGuard({ allowedHosts: [], allowedOrigins: [], ...options, listenHost: options.host });
+  const server = createGatewayServer({ mcp, checkOrigin, isReady, metrics }, options.timeouts);
+  return { server, projects, sessions, streams };
+}
+
+type AccessDeps = Required<Pick<GatewayDeps, "controlPlane" | "options" | "log" | "now">> & { graceSeconds: number };
+
+function createAccess({ controlPlane, options, log, now, graceSeconds }: AccessDeps): Authenticator {
+  if (options.openProject !== undefined) return createOpenAccess(options.openProject);
+  return createAuthenticator({
+    introspect: (bearer) => controlPlane.introspect(bearer),
+    now,
+    graceSeconds,
+    onCheckFailed: (err) => log.warn({ err }, "cannot check a token with mcpd"),
+  });
+}
+
+/** Whoever listens to calls must not be able to break them. */
+function reportTo(listeners: readonly (OnCall | undefined)[], log: Log): OnCall {
+  return (record) => {
+    for (const listener of listeners) {
+      try {
+        listener?.(record);
+      } catch (err) {
+        log.error({ err }, "a listener of tool calls failed");
+      }
+    }
+  };
+}
+
+async function startListening(server: Server, host: string, port: number): Promise<AddressInfo> {
+  server.listen(port, host);
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw new McpctlError("port-in-use", `Cannot listen on ${host}:${port}`, {
+      hint: "Stop what listens there, or choose another address with --listen",
+      cause,
+    });
+  }
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a TCP server has an address");
+  return address;
+}
+
+/** Stops accepting, and waits for answers that are under way. */
+async function drain(server: Server, milliseconds: number): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  // A connection that becomes idle now would otherwise be kept alive.
+  const sweeper = setInterval(() => server.closeIdleConnections(), DRAIN_SWEEP_MS);
+  const deadline = setTimeout(() => server.closeAllConnections(), milliseconds);
+  await closed;
+  clearInterval(sweeper);
+  clearTimeout(deadline);
+}
+
+function monotonic(): number {
+  return performance.now();
 }

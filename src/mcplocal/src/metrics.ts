@@ -2,7 +2,13 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { CallRecord } from "./pipeline/call-record.ts";
 
 /** Methods that have a label of their own; a client can send any number of others. */
-const KNOWN_METHODS: ReadonlySet<string> = new Set(["initialize", "ping", "tools/list", "tools/call", "server/discover"]);
+const KNOWN_METHODS: ReadonlySet<string> = new Set([
+  "initialize",
+  "ping",
+  "tools/list",
+  "tools/call",
+  "server/discover",
+]);
 const SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60];
 
 /** What is read at the moment of a scrape. */

@@ -1,7 +1,5 @@
 import type { Mcpd } from "@mcpctl/mcpd/mcpd.ts";
 import type { ControlPlane } from "@mcpctl/mcplocal/control-plane/control-plane.ts";
-import type { DiscoveredServer } from "@mcpctl/shared/api/contracts.ts";
-import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 
 const GATEWAY = { kind: "System", name: "gateway" } as const;
 
@@ -19,27 +17,6 @@ export function createInProcessControlPlane(
     introspect: (bearer) => inProcess.tokens.introspect(bearer),
     discover: (project) => inProcess.discover(project, GATEWAY),
     openUpstream: (server, bearer) =>
-      server.isRelay ? shareUpstream(server, inProcess) : remote.openUpstream(server, bearer),
-  };
-}
-
-/** A handle on the connection that mcpd keeps to its process; the process outlives every handle. */
-function shareUpstream({ name }: DiscoveredServer, { getUpstream }: Mcpd["inProcess"]): Upstream {
-  const endings = new Set<() => void>();
-  return {
-    connect: async (signal) => getUpstream(name).connect(signal),
-    request: async (method, params, options) => getUpstream(name).request(method, params, options),
-    onToolsChanged(listener) {
-      const end = getUpstream(name).onToolsChanged(listener);
-      endings.add(end);
-      return () => {
-        endings.delete(end);
-        end();
-      };
-    },
-    async close() {
-      for (const end of endings) end();
-      endings.clear();
-    },
+      server.isRelay ? inProcess.openUpstream(server.name) : remote.openUpstream(server, bearer),
   };
 }

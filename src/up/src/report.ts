@@ -33,7 +33,9 @@ export function formatReport(reported: Reported): string[] {
     `  Token          ${token}`,
     `  REST API       ${api}`,
     `  Data           ${dataDir}`,
-    ...(firstAdmin ? [`  Administrator  ${firstAdmin.user}, password ${firstAdmin.password}   (shown this once)`] : []),
+    ...(firstAdmin?.password === undefined
+      ? []
+      : [`  Administrator  ${firstAdmin.user}, password ${firstAdmin.password}   (shown this once)`]),
     "",
     "Ask the endpoint for its tools:",
     "",

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { configSchema } from "@mcpctl/mcpd/config.ts";
 import { startMcpd } from "@mcpctl/mcpd/mcpd.ts";
 import { createApiClient } from "@mcpctl/shared/api/client.ts";
+import { Cleanup } from "@mcpctl/shared/cleanup.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { listenAddress } from "@mcpctl/shared/settings.ts";
 import { hashToken } from "@mcpctl/shared/tokens/index.ts";
@@ -39,7 +40,7 @@ const SYSTEM = { principal: { kind: "System", name: "up" }, requestId: "up", dec
  */
 export async function runUp(options: UpOptions): Promise<number> {
   const { io, signal, output, cliCommand } = options;
-  await using cleanup = new AsyncDisposableStack();
+  await using cleanup = new Cleanup();
   const config = toConfig(options);
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   io.err("Starting the control plane ...");

@@ -5,7 +5,13 @@ const whoamiCommand = defineCommand({
   examples: ["mcpctl auth whoami", "mcpctl auth whoami -o json"],
   positionals: {},
   flags: {
-    output: { type: "choice", short: "o", choices: ["text", "json"], default: "text", description: "Form of the answer." },
+    output: {
+      type: "choice",
+      short: "o",
+      choices: ["text", "json"],
+      default: "text",
+      description: "Form of the answer.",
+    },
   },
 
   async run({ io, api, server }, { output }) {

@@ -31,7 +31,9 @@ export const deleteCommand = defineCommand({
       throw usageError("delete needs either KIND NAME or -f FILE", "For example: mcpctl delete server files");
     }
     const objects: { kind: Kind; name: string; project?: string | undefined }[] = isByFile
-      ? inDependencyOrder(await loadManifests(context.io, { files: filename, isRecursive: recursive }, "identity")).reverse()
+      ? inDependencyOrder(
+          await loadManifests(context.io, { files: filename, isRecursive: recursive }, "identity"),
+        ).toReversed()
       : parseNamedResources([word ?? "", ...names]);
     const addressed = objects.map(({ kind, name, project: own = project }) => {
       return { kind, name, project: kind.scope === "project" ? requireProject(own, kind.singular) : undefined };

@@ -8,7 +8,11 @@ import { formatDescription } from "../printers/describe.ts";
 import { parseNamedResources } from "../resource-args.ts";
 
 export const describeCommand = defineCommand({
-  examples: ["mcpctl describe server files", "mcpctl describe server/files project/demo", "mcpctl describe mcptoken agent -p demo"],
+  examples: [
+    "mcpctl describe server files",
+    "mcpctl describe server/files project/demo",
+    "mcpctl describe mcptoken agent -p demo",
+  ],
   positionals: {
     kind: { label: "KIND[/NAME]", required: true, description: "Kind, or kind and name." },
     names: { label: "NAME...", variadic: true, description: "Names of the objects." },
@@ -32,7 +36,9 @@ export const describeCommand = defineCommand({
 async function listEvents(client: ApiClient, kind: Kind, resource: Resource): Promise<Event[] | undefined> {
   try {
     const { items } = await client.list(events);
-    return items.filter(({ spec: { regarding } }) => regarding.kind === kind.kind && regarding.name === resource.metadata.name);
+    return items.filter(
+      ({ spec: { regarding } }) => regarding.kind === kind.kind && regarding.name === resource.metadata.name,
+    );
   } catch (thrown) {
     if (hasCode(thrown, "forbidden")) return undefined;
     throw thrown;

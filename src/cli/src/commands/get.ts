@@ -34,7 +34,12 @@ export const getCommand = defineCommand({
       description: "Form of the answer.",
     },
     project: projectFlag,
-    selector: { type: "string", short: "l", placeholder: "KEY=VALUE,...", description: "Only objects with these labels." },
+    selector: {
+      type: "string",
+      short: "l",
+      placeholder: "KEY=VALUE,...",
+      description: "Only objects with these labels.",
+    },
     noHeaders: { type: "boolean", description: "Leave out the header of the table." },
   },
 
@@ -70,7 +75,11 @@ interface Query {
 }
 
 /** Missing objects are reported while the others are shown, as long as anything is left to show. */
-async function readAll(context: CommandContext, selections: readonly ResourceSelection[], query: Query): Promise<Result[]> {
+async function readAll(
+  context: CommandContext,
+  selections: readonly ResourceSelection[],
+  query: Query,
+): Promise<Result[]> {
   const api = await context.api();
   const results: Result[] = [];
   for (const selection of selections) {
@@ -88,7 +97,11 @@ async function readAll(context: CommandContext, selections: readonly ResourceSel
   return results;
 }
 
-async function read(api: ApiClient, { kind, name }: ResourceSelection, { project, labelSelector }: Query): Promise<Result> {
+async function read(
+  api: ApiClient,
+  { kind, name }: ResourceSelection,
+  { project, labelSelector }: Query,
+): Promise<Result> {
   if (name !== undefined) {
     const owner = kind.scope === "project" ? requireProject(project, kind.singular) : undefined;
     return { kind, items: [await api.get(kind, { name, project: owner })], exitCode: 0 };

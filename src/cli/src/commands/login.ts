@@ -26,7 +26,10 @@ export const loginCommand = defineCommand({
     if (isPlainRemote(url)) io.err(`Warning: ${url} is not encrypted; whoever is on the way can read the password`);
     const session = tokenStdin
       ? await checkToken(context, user)
-      : await openSession(await context.apiWith(undefined), await askCredentials(context, { user, isPiped: passwordStdin }));
+      : await openSession(
+          await context.apiWith(undefined),
+          await askCredentials(context, { user, isPiped: passwordStdin }),
+        );
     await (await context.credentials()).save(url, session);
     const end = session.expiresAt === undefined ? "" : `, until ${session.expiresAt}`;
     io.err(`Logged in to ${url} as ${session.user ?? "an unknown user"}${end}`);
@@ -39,10 +42,16 @@ interface Credential {
   password: string;
 }
 
-async function askCredentials(context: CommandContext, given: { user: string | undefined; isPiped: boolean }): Promise<Credential> {
+async function askCredentials(
+  context: CommandContext,
+  given: { user: string | undefined; isPiped: boolean },
+): Promise<Credential> {
   const { io } = context;
   if (!io.canAsk && !given.isPiped) {
-    throw usageError("There is no terminal to ask for the password", "Give it with: --user NAME --password-stdin < FILE");
+    throw usageError(
+      "There is no terminal to ask for the password",
+      "Give it with: --user NAME --password-stdin < FILE",
+    );
   }
   if (!io.canAsk && given.user === undefined) throw usageError("--user is missing", "Name the user with: --user NAME");
   const user = given.user ?? (await io.ask("User: ")).trim();

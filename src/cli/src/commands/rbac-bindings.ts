@@ -21,7 +21,9 @@ const ACTION_FORM = "action:logs";
  */
 export function parseRoleBinding(entry: string): RoleBinding {
   const pairs = parsePairs(entry);
-  return pairs.action === undefined ? resourceBinding(entry, pairs) : actionBinding(entry, { ...pairs, action: pairs.action });
+  return pairs.action === undefined
+    ? resourceBinding(entry, pairs)
+    : actionBinding(entry, { ...pairs, action: pairs.action });
 }
 
 /** The inverse: how a binding is typed. */
@@ -35,7 +37,8 @@ function parsePairs(entry: string): Pairs {
   const pairs: Partial<Record<Key, string>> = {};
   for (const part of entry.split(",")) {
     const { key, value } = parsePair(entry, part);
-    if (pairs[key] !== undefined) throw invalid(entry, `names "${key}" twice`, `Keep one ${key}:, and write one flag per binding`);
+    if (pairs[key] !== undefined)
+      throw invalid(entry, `names "${key}" twice`, `Keep one ${key}:, and write one flag per binding`);
     pairs[key] = value;
   }
   return pairs;
@@ -72,7 +75,11 @@ function guessKey(key: string, value: string): string {
 function actionBinding(entry: string, { action, role, resource, name }: Pairs & { action: string }): RoleBinding {
   if (resource !== undefined || name !== undefined) {
     const extra = resource === undefined ? "name" : "resource";
-    throw invalid(entry, `has both action and ${extra}`, `An action has no ${extra}: write action:${action}, and another flag for the rest`);
+    throw invalid(
+      entry,
+      `has both action and ${extra}`,
+      `An action has no ${extra}: write action:${action}, and another flag for the rest`,
+    );
   }
   if (role !== undefined && role !== "run") {
     throw invalid(entry, `has both action and role:${role}`, `Actions are run: write action:${action} alone`);
@@ -83,13 +90,18 @@ function actionBinding(entry: string, { action, role, resource, name }: Pairs & 
 }
 
 function resourceBinding(entry: string, { role, resource, name }: Pairs): RoleBinding {
-  if (role === undefined) throw invalid(entry, "has no role", `Add one, such as role:view; the roles are ${RESOURCE_ROLES.join(", ")}`);
+  if (role === undefined)
+    throw invalid(entry, "has no role", `Add one, such as role:view; the roles are ${RESOURCE_ROLES.join(", ")}`);
   const known = RESOURCE_ROLES.find((candidate) => candidate === role);
   if (known === undefined) throw unknown(entry, { key: "role", word: role, candidates: RESOURCE_ROLES });
   if (resource === undefined) throw invalid(entry, "has no resource", missingResource(known));
   const plural = findPlural(resource);
   if (plural === undefined) {
-    throw unknown(entry, { key: "resource", word: resource, candidates: [...RBAC_RESOURCES, ...Object.keys(RESOURCE_ALIASES)] });
+    throw unknown(entry, {
+      key: "resource",
+      word: resource,
+      candidates: [...RBAC_RESOURCES, ...Object.keys(RESOURCE_ALIASES)],
+    });
   }
   return { role: known, resource: plural, ...(name !== undefined && { name }) };
 }

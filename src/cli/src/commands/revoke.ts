@@ -4,7 +4,8 @@ import { type AnyCommand, defineCommand } from "../command.ts";
 import { forEachObject } from "../for-each-object.ts";
 
 const revokeMcpTokenCommand = defineCommand({
-  description: "The token stops working at every gateway within seconds; the object stays, so that its use can be traced.",
+  description:
+    "The token stops working at every gateway within seconds; the object stays, so that its use can be traced.",
   examples: ["mcpctl revoke mcptoken agent -p demo"],
   positionals: {
     names: { label: "NAME...", required: true, variadic: true, description: "Names of the tokens." },

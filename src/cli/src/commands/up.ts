@@ -12,8 +12,18 @@ export const upCommand = defineCommand({
     dataDir: { type: "string", placeholder: "DIR", description: "Directory of the embedded database and of packages." },
     listen: { ...address, description: "Address of the REST API (default: 127.0.0.1:7400)." },
     gatewayListen: { ...address, description: "Address of the MCP gateway (default: 127.0.0.1:7420)." },
-    databaseUrl: { type: "string", placeholder: "URL", description: "PostgreSQL to use instead of the embedded database." },
-    output: { type: "choice", short: "o", choices: ["text", "json"], default: "text", description: "Form of the report." },
+    databaseUrl: {
+      type: "string",
+      placeholder: "URL",
+      description: "PostgreSQL to use instead of the embedded database.",
+    },
+    output: {
+      type: "choice",
+      short: "o",
+      choices: ["text", "json"],
+      default: "text",
+      description: "Form of the report.",
+    },
   },
 
   async run({ io, signal, config, loadUp }, { dataDir, listen, gatewayListen, databaseUrl, output }) {

@@ -7,7 +7,13 @@ export const versionCommand = defineCommand({
   positionals: {},
   flags: {
     client: { type: "boolean", description: "Only the version of mcpctl; mcpd is not asked." },
-    output: { type: "choice", short: "o", choices: ["text", "json"], default: "text", description: "Form of the answer." },
+    output: {
+      type: "choice",
+      short: "o",
+      choices: ["text", "json"],
+      default: "text",
+      description: "Form of the answer.",
+    },
   },
 
   async run({ io, server, apiWith, report }, { client, output }) {
@@ -27,7 +33,7 @@ export const versionCommand = defineCommand({
         return { ...(await (await apiWith(undefined)).version()), url };
       } catch (thrown) {
         if (!(thrown instanceof McpctlError)) throw thrown;
-        code = report(thrown, "server");
+        code = report(thrown);
         return undefined;
       }
     }

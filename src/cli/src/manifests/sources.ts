@@ -3,7 +3,7 @@ import { extname, join } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Io } from "../io.ts";
 
-export const MAX_SOURCE_BYTES = 10 * 1024 * 1024;
+const MAX_SOURCE_BYTES = 10 * 1024 * 1024;
 const EXTENSIONS = new Set([".yaml", ".yml", ".json"]);
 
 /** One text that manifests come from. */
@@ -30,7 +30,8 @@ export async function readSources(io: Pick<Io, "readStdin">, { files, isRecursiv
   const sources: Source[] = [];
   for (const file of files) {
     if (file === "-") sources.push({ name: "stdin", text: await io.readStdin(MAX_SOURCE_BYTES) });
-    else for (const path of await listFiles(file, isRecursive)) sources.push({ name: path, text: await readText(path) });
+    else
+      for (const path of await listFiles(file, isRecursive)) sources.push({ name: path, text: await readText(path) });
   }
   return sources;
 }
@@ -40,7 +41,7 @@ async function listFiles(path: string, isRecursive: boolean): Promise<string[]> 
   if (!stats.isDirectory()) return [path];
   const entries = await readable(path, readdir(path, { withFileTypes: true, recursive: isRecursive }));
   const found = entries.filter((entry) => !entry.isDirectory() && EXTENSIONS.has(extname(entry.name).toLowerCase()));
-  if (found.length > 0) return found.map((entry) => join(entry.parentPath, entry.name)).sort();
+  if (found.length > 0) return found.map((entry) => join(entry.parentPath, entry.name)).toSorted();
   throw new McpctlError("invalid", `${path} holds no .yaml, .yml or .json file`, {
     hint: isRecursive ? "Give another directory" : "Read the directories inside it too with: -R",
   });

@@ -24,7 +24,14 @@ export interface SplitText {
   position(offset: number): { line: number; col: number };
 }
 
-const OPTIONS = { version: "1.2", schema: "core", merge: false, uniqueKeys: true, strict: true, prettyErrors: false } as const;
+const OPTIONS = {
+  version: "1.2",
+  schema: "core",
+  merge: false,
+  uniqueKeys: true,
+  strict: true,
+  prettyErrors: false,
+} as const;
 
 /**
  * Splits a text into its documents; empty ones are left out. JSON is YAML here. Sizes are bounded before anything is

@@ -44,7 +44,11 @@ function identity({ kind, metadata }: Resource, now: Date): Pair[] {
 }
 
 function formatMap(map: Readonly<Record<string, string>> | undefined): string {
-  return Object.entries(map ?? {}).map(([key, value]) => `${key}=${value}`).join(", ") || NONE;
+  return (
+    Object.entries(map ?? {})
+      .map(([key, value]) => `${key}=${value}`)
+      .join(", ") || NONE
+  );
 }
 
 function summary({ kind, resource, now }: Pick<Description, "kind" | "resource" | "now">): Pair[] {
@@ -55,14 +59,16 @@ function summary({ kind, resource, now }: Pick<Description, "kind" | "resource" 
 }
 
 function splitConditions(status: unknown): { conditions: Condition[]; rest: unknown } {
-  if (typeof status !== "object" || status === null || !("conditions" in status)) return { conditions: [], rest: status };
+  if (typeof status !== "object" || status === null || !("conditions" in status))
+    return { conditions: [], rest: status };
   const { conditions, ...rest } = status;
   const parsed = conditionsSchema.safeParse(conditions);
   return parsed.success ? { conditions: parsed.data, rest } : { conditions: [], rest: status };
 }
 
 function formatBlock(value: unknown): string[] {
-  const isEmpty = value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
+  const isEmpty =
+    value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
   return isEmpty ? [] : toYaml(printable(value)).split("\n");
 }
 

@@ -25,10 +25,19 @@ export function formatResourceTable({ kind, resources, now, ...style }: Resource
   const wide = style.isWide ? kind.columns.filter((column) => column.wide) : [];
   const cells: Cell[] = [
     ...(style.hasProjects ? [{ header: "Project", value: ({ metadata }: Resource) => metadata.project }] : []),
-    { header: "Name", value: ({ metadata }) => (style.isPrefixed ? `${kind.singular}/${metadata.name}` : metadata.name) },
-    ...usual.map((column) => ({ header: column.header, value: (resource: Resource) => columnValue(column, resource, now) })),
+    {
+      header: "Name",
+      value: ({ metadata }) => (style.isPrefixed ? `${kind.singular}/${metadata.name}` : metadata.name),
+    },
+    ...usual.map((column) => ({
+      header: column.header,
+      value: (resource: Resource) => columnValue(column, resource, now),
+    })),
     { header: "Age", value: ({ metadata }) => toAge(metadata.createdAt ?? "", now) },
-    ...wide.map((column) => ({ header: column.header, value: (resource: Resource) => columnValue(column, resource, now) })),
+    ...wide.map((column) => ({
+      header: column.header,
+      value: (resource: Resource) => columnValue(column, resource, now),
+    })),
   ];
   return formatTable({
     headers: cells.map(({ header }) => header),

@@ -14,7 +14,12 @@ export function formatTable({ headers, rows, hasHeaders }: Grid): string[] {
   const cells = rows.map((row) => row.map((cell) => oneLine(cell ?? "") || MISSING));
   const lines = hasHeaders ? [headers.map((header) => header.toUpperCase()), ...cells] : cells;
   const widths = headers.map((_, column) => Math.max(0, ...lines.map((line) => displayWidth(line[column] ?? ""))));
-  return lines.map((line) => line.map((cell, column) => padToWidth(cell, widths[column] ?? 0)).join(GAP).trimEnd());
+  return lines.map((line) =>
+    line
+      .map((cell, column) => padToWidth(cell, widths[column] ?? 0))
+      .join(GAP)
+      .trimEnd(),
+  );
 }
 
 export type Pair = readonly [key: string, value: string];

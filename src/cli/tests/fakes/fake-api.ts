@@ -6,7 +6,7 @@ import { API_VERSION, type Kind, type Resource } from "@mcpctl/shared/kinds/kind
 import { PROBLEM_MEDIA_TYPE, toProblem } from "@mcpctl/shared/problem.ts";
 
 export const FAKE_TOKEN = "mcpctl_ses_fake";
-export const FAKE_MINTED = "mcpctl_pat_minted";
+const FAKE_MINTED = "mcpctl_pat_minted";
 export const FAKE_PASSWORD = "correct horse battery";
 const CREATED_AT = "2026-01-01T00:00:00.000Z";
 
@@ -51,7 +51,8 @@ export async function startFakeApi({ pageSize = 500 } = {}): Promise<FakeApi> {
       const failure = failures.get(`${call.method} ${path}`);
       if (failure) throw failure;
       const isOpen = path === "/version" || path === "/api/v1/login";
-      if (!isOpen && call.authorization !== `Bearer ${FAKE_TOKEN}`) throw new McpctlError("unauthenticated", "No valid session");
+      if (!isOpen && call.authorization !== `Bearer ${FAKE_TOKEN}`)
+        throw new McpctlError("unauthenticated", "No valid session");
       return fixedRoute(call, path) ?? objectRoute(objects, { call, path, pageSize });
     });
   });
@@ -60,7 +61,8 @@ export async function startFakeApi({ pageSize = 500 } = {}): Promise<FakeApi> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
     put: (plural, manifest) => void store(objects, plural, manifest as Manifest),
-    names: (plural) => [...objects.keys()].filter((key) => key.startsWith(`${plural}/`)).map((key) => key.split("/").at(-1) ?? ""),
+    names: (plural) =>
+      [...objects.keys()].filter((key) => key.startsWith(`${plural}/`)).map((key) => key.split("/").at(-1) ?? ""),
     fail: (method, path, error) => void failures.set(`${method} ${path}`, error),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -69,9 +71,15 @@ export async function startFakeApi({ pageSize = 500 } = {}): Promise<FakeApi> {
   };
 }
 
-async function answer(_request: IncomingMessage, response: ServerResponse, handle: () => Promise<Answer>): Promise<void> {
+async function answer(
+  _request: IncomingMessage,
+  response: ServerResponse,
+  handle: () => Promise<Answer>,
+): Promise<void> {
   const send = (status: number, type: string, json: unknown, headers = {}) =>
-    response.writeHead(status, { ...headers, "content-type": type }).end(json === undefined ? "" : JSON.stringify(json));
+    response
+      .writeHead(status, { ...headers, "content-type": type })
+      .end(json === undefined ? "" : JSON.stringify(json));
   try {
     const { status = 200, headers, json } = await handle();
     send(status, "application/json", json, headers);
@@ -102,7 +110,8 @@ function fixedRoute({ method, body }: Call, path: string): Answer | undefined {
   if (path === "/api/v1/whoami") return { json: { kind: "User", name: "alice@test.com", groups: ["devs"] } };
   if (/^\/api\/v1\/users\/[^/]+\/password$/.test(path) && method === "PUT") return { status: 204 };
   if (path !== "/api/v1/login") return undefined;
-  if ((body as { password: string }).password !== FAKE_PASSWORD) throw new McpctlError("unauthenticated", "Wrong user or password");
+  if ((body as { password: string }).password !== FAKE_PASSWORD)
+    throw new McpctlError("unauthenticated", "Wrong user or password");
   return { json: { token: FAKE_TOKEN, expiresAt: "2026-01-02T00:00:00.000Z" } };
 }
 
@@ -114,12 +123,26 @@ function keyOf(plural: string, { project, name }: { project?: string | undefined
 }
 
 function store(objects: Objects, plural: string, { metadata, spec, status }: Manifest): Resource {
+  const { name, ...given } = metadata;
   const kind = KINDS.find((candidate) => candidate.plural === plural);
-  const observed = { uid: "00000000-0000-4000-8000-000000000001", generation: 1, resourceVersion: "7", createdAt: CREATED_AT };
+  const observed = {
+    uid: "00000000-0000-4000-8000-000000000001",
+    generation: 1,
+    resourceVersion: "7",
+    createdAt: CREATED_AT,
+  };
   const resource = {
     apiVersion: API_VERSION,
     kind: kind?.kind ?? "",
-    metadata: { labels: {}, annotations: {}, managedFields: [], updatedAt: CREATED_AT, ...observed, ...metadata },
+    metadata: {
+      name,
+      labels: {},
+      annotations: {},
+      managedFields: [],
+      updatedAt: CREATED_AT,
+      ...observed,
+      ...given,
+    },
     // As mcpd does: what is absent gets its default.
     spec: kind?.spec.safeParse(spec).data ?? spec,
     ...(status !== undefined && { status }),
@@ -138,7 +161,10 @@ function objectRoute(objects: Objects, { call, path, pageSize }: ObjectCall): An
   const [, plural = "", name, verb] = /^\/api\/v1\/([^/]+)(?:\/([^/]+))?(?:\/(revoke))?$/.exec(path) ?? [];
   const kind = KINDS.find((candidate) => candidate.plural === plural);
   if (!kind) throw new McpctlError("not-found", `No such path: ${path}`);
-  if (name === undefined) return call.method === "POST" ? create(objects, kind, call.body as Manifest) : list(objects, { kind, call, pageSize });
+  if (name === undefined)
+    return call.method === "POST"
+      ? create(objects, kind, call.body as Manifest)
+      : list(objects, { kind, call, pageSize });
   const key = keyOf(plural, { project: call.query.get("project") ?? undefined, name: decodeURIComponent(name) });
   if (call.method === "PATCH") return apply(objects, { kind, key, call });
   const found = objects.get(key);
@@ -169,7 +195,10 @@ function apply(objects: Objects, { kind, key, call }: { kind: Kind; key: string;
 }
 
 function list(objects: Objects, { kind, call, pageSize }: { kind: Kind; call: Call; pageSize: number }): Answer {
-  const labels = (call.query.get("labelSelector") ?? "").split(",").filter(Boolean).map((term) => term.split("="));
+  const labels = (call.query.get("labelSelector") ?? "")
+    .split(",")
+    .filter(Boolean)
+    .map((term) => term.split("="));
   const project = call.query.get("project");
   const items = [...objects.values()].filter(
     ({ kind: name, metadata }) =>

@@ -40,7 +40,12 @@ export async function runMcpctl(line: string | readonly string[], options: RunOp
     signal: options.signal ?? new AbortController().signal,
     loadUp: options.loadUp ?? (() => Promise.reject(new Error("up is not part of this test"))),
   });
-  const shown = [`$ mcpctl ${argv.map(quoted).join(" ")}`, ...out, ...err.map((text) => `stderr: ${text}`), `exit ${code}`];
+  const shown = [
+    `$ mcpctl ${argv.map(quoted).join(" ")}`,
+    ...out,
+    ...err.map((text) => `stderr: ${text}`),
+    `exit ${code}`,
+  ];
   return { code, out, err, transcript: `${shown.map((text) => text.trimEnd()).join("\n")}\n` };
 }
 

@@ -61,6 +61,6 @@ export class PendingRequests {
   }
 
   rejectAll(reason: unknown): void {
-    for (const id of [...this.#entries.keys()]) this.take(id)?.reject(reason);
+    for (const id of this.#entries.keys()) this.take(id)?.reject(reason);
   }
 }

@@ -6,7 +6,13 @@ import type { InstanceLaunch, InstanceState, RunningInstance } from "./orchestra
 import type { ProcessLimits } from "./process-limits.ts";
 import type { Reaper } from "./reaper.ts";
 import { withoutSecrets } from "./redact.ts";
-import { describeExit, describeStartFailure, type SpawnedServer, type StartedServer, startServer } from "./server-start.ts";
+import {
+  describeExit,
+  describeStartFailure,
+  type SpawnedServer,
+  type StartedServer,
+  startServer,
+} from "./server-start.ts";
 import type { StartSlots } from "./start-slots.ts";
 import { createStderrTail, type StderrTail } from "./stderr-tail.ts";
 import { followToolCount } from "./tool-count.ts";
@@ -94,7 +100,8 @@ export class ProcessInstance implements RunningInstance {
       this.#interrupt = new AbortController();
       this.#lifeEnded.resolve();
       this.#lifeEnded = Promise.withResolvers();
-      if (!this.#isStopping) this.#become({ phase: "Pending", message: ending?.what, restarts: this.#state.restarts + 1 });
+      if (!this.#isStopping)
+        this.#become({ phase: "Pending", message: ending?.what, restarts: this.#state.restarts + 1 });
     }
     this.#lifeEnded.resolve();
     this.upstream.detach("was stopped");
@@ -141,7 +148,10 @@ export class ProcessInstance implements RunningInstance {
     });
   }
 
-  async #run({ process, upstream, identity, toolCount }: StartedServer, signal: AbortSignal): Promise<Ending | undefined> {
+  async #run(
+    { process, upstream, identity, toolCount }: StartedServer,
+    signal: AbortSignal,
+  ): Promise<Ending | undefined> {
     const startedAt = performance.now();
     this.upstream.attach(upstream);
     this.#become({ phase: "Running", message: undefined, identity, toolCount });

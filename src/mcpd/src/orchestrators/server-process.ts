@@ -52,8 +52,7 @@ const EXIT_MS = 50;
  */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const { reaper, limits } = options;
-  const child = await spawnRegistered(options);
-  const { pid } = child;
+  const { child, pid } = await spawnRegistered(options);
   let isEnding = false;
   let isGone = false;
   const exited = exitOf(child).then(async (exit) => {
@@ -91,19 +90,23 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   };
 }
 
-type SpawnedChild = ChildProcessWithoutNullStreams & { pid: number };
+interface SpawnedChild {
+  child: ChildProcessWithoutNullStreams;
+  pid: number;
+}
 
 async function spawnRegistered(options: ServerProcessOptions): Promise<SpawnedChild> {
   const { command, args, env, reaper } = options;
   reaper.start();
   try {
     const child = spawn(command, args, { detached: true, env, shell: false, stdio: "pipe" });
-    if (child.pid !== undefined) reaper.add(child.pid);
+    const { pid } = child;
+    if (pid !== undefined) reaper.add(pid);
     await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
+    if (pid === undefined) throw new Error("it has no process id");
     child.on("error", () => {});
     child.stderr.on("data", options.onStderr).on("error", () => {});
-    // The event says that there is a pid.
-    return child as SpawnedChild;
+    return { child, pid };
   } catch (cause) {
     throw cannotRun(options, cause);
   }
@@ -118,15 +121,16 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 function cannotRun({ command, env }: ServerProcessOptions, cause: unknown): McpctlError {
-  const { code = "", message } = cause as NodeJS.ErrnoException;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const why = REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause));
   const where = code === "ENOENT" && !command.includes("/") ? ` in PATH (${env["PATH"] ?? ""})` : "";
-  return new McpctlError("upstream-unavailable", `Cannot run "${command}": ${REASONS[code] ?? message}${where}`, {
+  return new McpctlError("upstream-unavailable", `Cannot run "${command}": ${why}${where}`, {
     hint: "Install it on the host of mcpd, or give its full path in spec.command",
     cause,
   });
 }
 
-function exitOf(child: SpawnedChild): Promise<ProcessExit> {
+function exitOf(child: ChildProcessWithoutNullStreams): Promise<ProcessExit> {
   return new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
 }
 

@@ -3,7 +3,13 @@ import type { Era } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
 import type { EraMemory } from "./era-memory.ts";
 import type { InstanceLaunch } from "./orchestrator.ts";
-import { type EndLimits, type ProcessExit, type ServerProcess, startServerProcess, type ServerProcessOptions } from "./server-process.ts";
+import {
+  type EndLimits,
+  type ProcessExit,
+  type ServerProcess,
+  startServerProcess,
+  type ServerProcessOptions,
+} from "./server-process.ts";
 import { type StdioLimits, StdioUpstream } from "./stdio-upstream.ts";
 import { countTools } from "./tool-count.ts";
 

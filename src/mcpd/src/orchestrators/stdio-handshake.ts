@@ -34,7 +34,10 @@ const discoverResult = z.looseObject({
   supportedVersions: z.array(z.string()),
   capabilities,
   instructions: z.string().optional(),
-  _meta: z.looseObject({ [META.serverInfo]: serverInfo.optional().catch(undefined) }).optional().catch(undefined),
+  _meta: z
+    .looseObject({ [META.serverInfo]: serverInfo.optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
 });
 
 const initializeResult = z.looseObject({
@@ -58,7 +61,9 @@ export async function shakeHands(peer: HandshakePeer, options: HandshakeOptions)
   const probe = discover(peer);
   const attempt = probe.catch(() => undefined);
   const isPatient = options.knownEra === "modern";
-  const early = await (isPatient ? attempt : Promise.race([attempt, sleep(options.probeMs, undefined, { ref: false })]));
+  const early = await (isPatient
+    ? attempt
+    : Promise.race([attempt, sleep(options.probeMs, undefined, { ref: false })]));
   if (early) return early;
   try {
     return await Promise.any([probe, initialize(peer)]);
@@ -69,7 +74,11 @@ export async function shakeHands(peer: HandshakePeer, options: HandshakeOptions)
 }
 
 async function discover(peer: HandshakePeer): Promise<UpstreamIdentity> {
-  const result = parseReply(discoverResult, "server/discover", await peer.send("server/discover", { _meta: MODERN_ENVELOPE }));
+  const result = parseReply(
+    discoverResult,
+    "server/discover",
+    await peer.send("server/discover", { _meta: MODERN_ENVELOPE }),
+  );
   if (!result.supportedVersions.includes(MODERN_VERSION)) throw unknownRevision(result.supportedVersions.join(", "));
   return {
     era: "modern",
@@ -120,5 +129,8 @@ function parseJson(json: Uint8Array): unknown {
 }
 
 function unknownRevision(version: string): McpctlError {
-  return new McpctlError("upstream-protocol", `The server speaks MCP ${version.slice(0, 200)}, which mcpctl does not know`);
+  return new McpctlError(
+    "upstream-protocol",
+    `The server speaks MCP ${version.slice(0, 200)}, which mcpctl does not know`,
+  );
 }

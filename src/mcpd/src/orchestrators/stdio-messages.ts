@@ -40,7 +40,8 @@ export function parseProgress(line: Uint8Array): Progress | undefined {
 
 /** What a server gets that asks us something: a `ping` is answered, everything else is nothing that we offered. */
 export function answerTo(method: string, id: RequestId): string {
-  const answer = method === "ping" ? { result: {} } : { error: { code: RPC.methodNotFound, message: "Method not found" } };
+  const answer =
+    method === "ping" ? { result: {} } : { error: { code: RPC.methodNotFound, message: "Method not found" } };
   return JSON.stringify({ jsonrpc: "2.0", id, ...answer });
 }
 

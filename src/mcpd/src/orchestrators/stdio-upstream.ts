@@ -135,7 +135,8 @@ export class StdioUpstream implements Upstream {
       const id = this.#nextId++;
       const progressToken = progressTokenOf(params);
       const line = JSON.stringify({ jsonrpc: "2.0", id, method, params: this.#outgoing(params, id, progressToken) });
-      if (!this.#writer.write(line)) return reject(this.#error("upstream-unavailable", "takes no more requests: it does not read those that wait"));
+      if (!this.#writer.write(line))
+        return reject(this.#error("upstream-unavailable", "takes no more requests: it does not read those that wait"));
       this.#pending.add(id, { resolve, reject, signal, timeoutSeconds, onNotification, progressToken });
     });
   }
@@ -168,14 +169,16 @@ export class StdioUpstream implements Upstream {
     if (method !== "notifications/progress") return;
     const progress = parseProgress(line);
     const waiter = typeof progress?.token === "number" ? this.#pending.get(progress.token) : undefined;
-    if (progress && waiter?.progressToken !== undefined) waiter.onNotification?.(progress.withToken(waiter.progressToken));
+    if (progress && waiter?.progressToken !== undefined)
+      waiter.onNotification?.(progress.withToken(waiter.progressToken));
   }
 
   #refuse(line: Uint8Array): void {
     this.garbage.count += 1;
     this.garbage.last = toPlainText(Buffer.from(line.subarray(0, 4 * GARBAGE_LENGTH)).toString(), GARBAGE_LENGTH);
     const id = replyIdOf(line.subarray(0, 256), line.subarray(-256));
-    if (id !== undefined) this.#pending.take(id)?.reject(this.#error("upstream-protocol", "sent an answer that is no JSON-RPC"));
+    if (id !== undefined)
+      this.#pending.take(id)?.reject(this.#error("upstream-protocol", "sent an answer that is no JSON-RPC"));
   }
 
   #refuseLongLine(head: Uint8Array, tail: Uint8Array): void {
@@ -203,7 +206,9 @@ export class StdioUpstream implements Upstream {
 
   #error(code: ErrorCode, what: string): McpctlError {
     const { server } = this.#options;
-    return new McpctlError(code, `Server "${server}" ${what}`, { hint: `See why with: mcpctl describe server ${server}` });
+    return new McpctlError(code, `Server "${server}" ${what}`, {
+      hint: `See why with: mcpctl describe server ${server}`,
+    });
   }
 }
 

@@ -38,13 +38,17 @@ interface ToolCountOptions {
 /** Counts again when the server says that its tools changed; a burst of such messages is one change. */
 export function followToolCount(upstream: Upstream, { identity, signal, onCount }: ToolCountOptions): void {
   let isDue = false;
-  upstream.onToolsChanged(async () => {
-    if (isDue) return;
-    isDue = true;
+
+  async function recount(): Promise<void> {
     await sleep(RECOUNT_DELAY_MS, undefined, { ref: false });
     isDue = false;
     // The old count stays when the new one cannot be had; a server that is gone is somebody else's concern.
     const count = await countTools(upstream, identity, signal).catch(() => undefined);
     if (count !== undefined && !signal.aborted) onCount(count);
+  }
+
+  upstream.onToolsChanged(() => {
+    if (!isDue) void recount();
+    isDue = true;
   });
 }

@@ -1,7 +1,7 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { isProcessServer, type Server } from "@mcpctl/shared/kinds/servers.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "@mcpctl/shared/log.ts";
 import type { Orchestrator } from "../orchestrators/orchestrator.ts";
 import type { Database } from "../repositories/interfaces.ts";
 import type { EventRecorder } from "../services/event.service.ts";
@@ -9,6 +9,7 @@ import type { WatchService } from "../services/watch.service.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
 import { launchKey, type PackageResolver } from "./launch.ts";
 import { createStatusWriter } from "./status-writer.ts";
+import { createUpstreamHandle } from "./upstream-handle.ts";
 
 export interface ServerReconcilerDeps {
   database: Pick<Database, "read" | "transact">;
@@ -23,11 +24,10 @@ export interface ServerReconciler {
   /** Cleans up after an earlier life, starts every declared server, and follows changes from then on. */
   start(): Promise<void>;
   /**
-   * The connection to one running copy of a server; copies take turns.
-   *
-   * @throws {McpctlError} `upstream-unavailable`, saying why none runs.
+   * A handle on a server's process, whether it runs now or not. Requests go to running copies in turn, and fail with
+   * `upstream-unavailable`, saying why, while there are none.
    */
-  getUpstream(server: string): Upstream;
+  openUpstream(server: string): Upstream;
   close(): Promise<void>;
 }
 
@@ -59,6 +59,16 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
     writer.schedule(name);
   }
 
+  function getRunning(name: string): Upstream {
+    const upstream = fleets.get(name)?.next();
+    if (upstream) return upstream;
+    const [state] = fleets.get(name)?.states() ?? [];
+    const why = state?.message ?? state?.phase ?? "it is not started";
+    throw new McpctlError("upstream-unavailable", `Server "${name}" does not run: ${why}`, {
+      hint: `See why with: mcpctl describe server ${name}`,
+    });
+  }
+
   async function follow(since: string): Promise<void> {
     for await (const { plural, object } of watch.watch(since, closing.signal)) {
       if (plural === "servers") void queue.add(object.metadata.name);
@@ -75,15 +85,7 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
         void queue.add(metadata.name);
       follow(since).catch((err: unknown) => log.fatal({ err }, "following changes of servers ended"));
     },
-    getUpstream(name) {
-      const upstream = fleets.get(name)?.next();
-      if (upstream) return upstream;
-      const [state] = fleets.get(name)?.states() ?? [];
-      const why = state?.message ?? state?.phase ?? "it is not started";
-      throw new McpctlError("upstream-unavailable", `Server "${name}" does not run: ${why}`, {
-        hint: `See why with: mcpctl describe server ${name}`,
-      });
-    },
+    openUpstream: (name) => createUpstreamHandle(() => getRunning(name)),
     async close() {
       closing.abort();
       await queue.settled();

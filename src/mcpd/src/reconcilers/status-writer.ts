@@ -1,5 +1,5 @@
 import type { Server } from "@mcpctl/shared/kinds/servers.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "@mcpctl/shared/log.ts";
 import type { InstanceState } from "../orchestrators/orchestrator.ts";
 import type { Database, Repositories } from "../repositories/interfaces.ts";
 import type { EventRecorder } from "../services/event.service.ts";

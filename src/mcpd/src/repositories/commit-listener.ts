@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { COMMIT_CHANNEL, type Engine } from "./engine.ts";
+import { createListeners } from "./listeners.ts";
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -17,21 +18,14 @@ interface CommitListener {
  * After each connecting it calls back once, since notifications may have been missed, and every few seconds anyway.
  */
 export function createCommitListener(createClient: () => Client): CommitListener {
-  const listeners = new Set<() => void>();
+  const { add, announce } = createListeners();
   const closing = new AbortController();
   let listening: Promise<void> | undefined;
 
-  function announce() {
-    for (const listener of [...listeners]) listener();
-  }
-
   return {
     onCommit(listener) {
-      // A function of its own, so that one listener given twice counts twice.
-      const entry = () => listener();
-      listeners.add(entry);
       listening ??= keepListening({ createClient, announce, signal: closing.signal });
-      return () => listeners.delete(entry);
+      return add(listener);
     },
     async close() {
       closing.abort();

@@ -3,7 +3,7 @@ import type { McpToken } from "@mcpctl/shared/kinds/mcp-tokens.ts";
 import type { User } from "@mcpctl/shared/kinds/users.ts";
 import { type Kysely, sql } from "kysely";
 import type { McpTokenRepository, TokenRow } from "./interfaces.ts";
-import { type ResourceRow, toResource, toTimestamp } from "./resource-rows.ts";
+import { type ResourceRow, toResourceOf, toTimestamp } from "./resource-rows.ts";
 import type { Tables } from "./tables.ts";
 
 export function createMcpTokenRepository(db: Kysely<Tables>): McpTokenRepository {
@@ -24,7 +24,7 @@ export function createMcpTokenRepository(db: Kysely<Tables>): McpTokenRepository
       const { rows } = await sql<ResourceRow>`
         select resources.* from mcp_tokens join resources on resources.uid = mcp_tokens.uid
         where ${isOwned} order by resources.project, resources.name`.execute(db);
-      return rows.map(toToken);
+      return rows.map(toResourceOf<McpToken>);
     },
 
     // Rows are locked in one order, so that two batches cannot wait for each other.
@@ -35,7 +35,9 @@ export function createMcpTokenRepository(db: Kysely<Tables>): McpTokenRepository
           where sha in (select decode(hex, 'hex') from unnest(${[...shas]}::text[]) as hex)
           order by uid for no key update
         )
-        update mcp_tokens set last_used_at = statement_timestamp() from used where mcp_tokens.uid = used.uid`.execute(db);
+        update mcp_tokens set last_used_at = statement_timestamp() from used where mcp_tokens.uid = used.uid`.execute(
+        db,
+      );
     },
 
     async lastUses(uids) {
@@ -66,14 +68,9 @@ async function findTokenBySha(db: Kysely<Tables>, sha: string): Promise<TokenRow
   const [row] = rows;
   if (!row) return undefined;
   return {
-    token: toToken(row.token),
-    creator: toResource(row.creator) as User,
+    token: toResourceOf<McpToken>(row.token),
+    creator: toResourceOf<User>(row.creator),
     isExpired: row.is_expired,
     isRevoked: row.is_revoked,
   };
-}
-
-/** The kinds' schemas accepted spec and status before they were stored. */
-function toToken(row: ResourceRow): McpToken {
-  return toResource(row) as McpToken;
 }

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from "kysely/migration";
 import { MIGRATIONS } from "./migrations/index.ts";
+import { toError } from "./storage-errors.ts";
 import type { Tables } from "./tables.ts";
 
 /** Brings the tables up to date in one transaction, one process at a time; interrupted, it starts over. */
@@ -8,7 +9,7 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
   const migrations = { ...(await newerMigrations(db)), ...MIGRATIONS };
   const provider = { getMigrations: () => Promise.resolve(migrations) };
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw toError(error);
 }
 
 /**

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { createListeners } from "./listeners.ts";
 import type { PgliteAnswer, PgliteRefusal, PgliteReply, PgliteRequest, PgliteWorkerData } from "./pglite-messages.ts";
-import { connectionLost, fromSqlError, SqlError } from "./storage-errors.ts";
+import { fromSqlError, SqlError, toError } from "./storage-errors.ts";
 
 const WORKER_URL = new URL(
   import.meta.url.endsWith(".ts") ? "./pglite-worker.ts" : "./pglite-worker.js",
@@ -32,7 +33,7 @@ export class PgliteClient {
   readonly #worker: Worker;
   readonly #pending = new Map<number, PromiseWithResolvers<PgliteAnswer>>();
   readonly #opening = Promise.withResolvers<void>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = createListeners();
   #lastId = 0;
   #lost: McpctlError | undefined;
 
@@ -40,23 +41,27 @@ export class PgliteClient {
     this.waitReady = this.#opening.promise;
     // What the engine prints is for its developers, and stdout may belong to a protocol. Flags of this process, such as
     // those of a test runner or a debugger, are not meant for the thread.
-    this.#worker = new Worker(workerUrl, { name: "pglite", workerData: data, execArgv: [], stdout: true, stderr: true });
+    this.#worker = new Worker(workerUrl, {
+      name: "pglite",
+      workerData: data,
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+    });
     this.#worker.stdout.resume();
     this.#worker.stderr.resume();
     this.#worker.on("message", (reply: PgliteReply) => this.#receive(reply));
-    this.#worker.on("error", (cause) => this.#lose(connectionLost(asError(cause))));
-    this.#worker.on("exit", () => this.#lose(connectionLost(new Error("the embedded database has ended"))));
+    this.#worker.on("error", (thrown) => this.#lose(ended(toError(thrown).message)));
+    this.#worker.on("exit", (code) => this.#lose(ended(`its thread exited with code ${code}`)));
   }
 
   onCommit(listener: () => void): () => void {
-    const entry = () => listener();
-    this.#listeners.add(entry);
-    return () => this.#listeners.delete(entry);
+    return this.#listeners.add(listener);
   }
 
   async query<T>(sql: string, parameters: unknown[] = []) {
     const { rows, affectedRows } = await this.#ask({ sql, parameters });
-    // Only the caller knows which columns it asked for.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only Kysely's caller knows what the columns are
     return { rows: rows as T[], ...(affectedRows !== undefined && { affectedRows }), fields: [] as [] };
   }
 
@@ -100,11 +105,11 @@ export class PgliteClient {
   #receive(reply: PgliteReply): void {
     if ("ready" in reply) return this.#opening.resolve();
     if ("cannotOpen" in reply) return this.#lose(cannotOpen(reply.cannotOpen));
-    if ("committed" in reply) return [...this.#listeners].forEach((listener) => listener());
+    if ("committed" in reply) return this.#listeners.announce();
     const pending = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
     if ("answer" in reply) pending?.resolve(reply.answer);
-    else pending?.reject(toError(reply.refusal));
+    else pending?.reject(fromRefusal(reply.refusal));
   }
 
   #lose(reason: McpctlError): void {
@@ -120,16 +125,18 @@ class AbortedTransaction extends Error {
   readonly code = "25P02";
 }
 
-function toError({ message, sqlState, constraint }: PgliteRefusal): Error {
+function fromRefusal({ message, sqlState, constraint }: PgliteRefusal): Error {
   return sqlState === undefined ? new Error(message) : fromSqlError(new SqlError(message, { sqlState, constraint }));
+}
+
+function ended(reason: string): McpctlError {
+  return new McpctlError("database-unavailable", `The embedded database has ended: ${reason}`, {
+    hint: "Make room if its disk is full, then restart mcpd; what was committed is safe.",
+  });
 }
 
 function cannotOpen(reason: string): McpctlError {
   return new McpctlError("database-unavailable", `The embedded database cannot be opened: ${reason}`, {
     hint: "Check that its data directory is writable and complete, and that the disk is not full.",
   });
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -9,6 +9,7 @@ import type { PgliteAnswer, PgliteRefusal, PgliteReply, PgliteRequest, PgliteWor
 
 const INT8 = 20;
 
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- pglite-client.ts starts this thread with nothing else
 if (parentPort) await serve(parentPort, workerData as PgliteWorkerData);
 
 async function serve(port: MessagePort, { dataDir }: PgliteWorkerData): Promise<void> {
@@ -58,9 +59,24 @@ async function run(pglite: PGlite, request: PgliteRequest): Promise<PgliteAnswer
   return { rows, affectedRows, command };
 }
 
-/** @throws what is not an answer of the database, such as a trap in its code: then the thread ends. */
+/**
+ * @throws when the engine itself broke down, such as on a full disk. It may still announce that as an answer, but would
+ * never give another one; so the thread ends instead.
+ */
 function toRefusal(thrown: unknown): PgliteRefusal {
-  if (!(thrown instanceof Error) || thrown.name === "RuntimeError" || thrown.name === "ExitStatus") throw thrown;
-  const { message, code, constraint } = thrown as Error & { code?: string; constraint?: string };
+  const { name, message, severity, code, constraint } = toDatabaseError(thrown);
+  const isBreakdown = name === "RuntimeError" || name === "ExitStatus" || severity === "PANIC" || severity === "FATAL";
+  // Not the error as it came: it quotes the statement with its values.
+  if (isBreakdown) throw new Error(message);
   return { message, sqlState: code, constraint };
+}
+
+interface DatabaseError extends Error {
+  severity?: string;
+  code?: string;
+  constraint?: string;
+}
+
+function toDatabaseError(thrown: unknown): DatabaseError {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -33,7 +33,13 @@ async function startEngine({ dataDir, release }: { dataDir: string | undefined; 
     reads: db,
     writes: db,
     onCommit: (listener) => client.onCommit(listener),
-    close: () => db.destroy().finally(close),
+    async close() {
+      try {
+        await db.destroy();
+      } finally {
+        await close();
+      }
+    },
   };
 }
 

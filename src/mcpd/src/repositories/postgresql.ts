@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { Kysely, type PostgresPool, PostgresDialect, type PostgresPoolClient } from "kysely";
 import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient } from "pg";
@@ -10,6 +11,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** For a server that fell silent. Longer than the server's own limit, which gives the better answer. */
 const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
+
+/** For a server that fell silent: it would never say goodbye. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 const MAX_READERS = 8;
 /** Writers take turns anyway; a few connections let the next ones get ready. */
@@ -27,7 +31,8 @@ export function openPostgresql(url: string): Engine {
     writes,
     onCommit: listener.onCommit,
     async close() {
-      await Promise.all([listener.close(), reads.destroy(), writes.destroy()]);
+      const closed = Promise.all([listener.close(), reads.destroy(), writes.destroy()]);
+      await Promise.race([closed, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     },
   };
 }
@@ -67,7 +72,7 @@ function translatePool(pool: Pool): PostgresPool {
 }
 
 function translateClient(client: PoolClient): PostgresPoolClient {
-  let lost: unknown;
+  let lost: Error | undefined;
   async function run(sql: string, parameters: readonly unknown[]) {
     // A silent server would keep the rollback waiting as long as the statement before it.
     if (lost) throw lost;
@@ -80,7 +85,7 @@ function translateClient(client: PoolClient): PostgresPoolClient {
     }
   }
   return {
-    // Kysely declares cursors here too, which nobody uses.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it lacks are cursors, which nobody uses
     query: run as unknown as PostgresPoolClient["query"],
     release: (isDiscarded) => client.release(isDiscarded === true || lost !== undefined),
   };
@@ -90,10 +95,10 @@ function rethrowTranslated(thrown: unknown): never {
   throw translate(thrown);
 }
 
-function translate(thrown: unknown): unknown {
+function translate(thrown: unknown): Error {
   if (thrown instanceof DatabaseError) {
     const { message, code = "", constraint } = thrown;
     return fromSqlError(new SqlError(message, { sqlState: code, constraint }));
   }
-  return thrown instanceof Error ? connectionLost(thrown) : thrown;
+  return connectionLost(thrown);
 }

@@ -32,6 +32,12 @@ export function toResource(row: ResourceRow): Resource {
   };
 }
 
+/** A resource of the kind that the query asked for: its schema accepted spec and status before they were stored. */
+export function toResourceOf<R extends Resource>(row: ResourceRow): R {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- parsing each row again would only repeat that
+  return toResource(row) as R;
+}
+
 /** @returns RFC 3339, UTC, with milliseconds. */
 export function toTimestamp(time: Date | string): string {
   return new Date(time).toISOString();

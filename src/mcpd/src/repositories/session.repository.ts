@@ -1,7 +1,7 @@
 import type { User } from "@mcpctl/shared/kinds/users.ts";
 import { type Kysely, sql } from "kysely";
 import type { SessionRepository } from "./interfaces.ts";
-import { type ResourceRow, toResource, toTimestamp } from "./resource-rows.ts";
+import { type ResourceRow, toResourceOf, toTimestamp } from "./resource-rows.ts";
 import type { Tables } from "./tables.ts";
 
 export function createSessionRepository(db: Kysely<Tables>): SessionRepository {
@@ -18,8 +18,7 @@ export function createSessionRepository(db: Kysely<Tables>): SessionRepository {
       const { rows } = await sql<ResourceRow>`
         select resources.* from sessions join resources on resources.uid = sessions.user_uid
         where sessions.sha = decode(${sha}, 'hex') and sessions.expires_at > statement_timestamp()`.execute(db);
-      // The User's schema accepted this spec before it was stored.
-      return rows[0] && (toResource(rows[0]) as User);
+      return rows[0] && toResourceOf<User>(rows[0]);
     },
 
     async delete(sha) {

@@ -72,9 +72,14 @@ export function fromSqlError(refusal: SqlError): Error {
 }
 
 /** The connection did not carry a request, or broke before the answer came. */
-export function connectionLost(cause: Error): McpctlError {
+export function connectionLost(thrown: unknown): McpctlError {
+  const cause = toError(thrown);
   const reason = cause.message || ("code" in cause ? String(cause.code) : cause.name);
   return new McpctlError("database-unavailable", `The database does not answer: ${reason}`, { hint: RETRY, cause });
+}
+
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 /** Whether the database asks to run the transaction once more: nothing of it was committed. */

@@ -4,7 +4,7 @@ import { parseBoundedJson } from "@mcpctl/shared/json.ts";
 import { PROBLEM_MEDIA_TYPE, toProblem } from "@mcpctl/shared/problem.ts";
 import { parseWith } from "@mcpctl/shared/validate.ts";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import type { Logger } from "../log.ts";
+import type { Logger } from "@mcpctl/shared/log.ts";
 import type { RequestContext } from "../services/request-context.ts";
 import type { Reply, Route } from "./route.ts";
 

@@ -1,22 +1,11 @@
 import { discovery } from "@mcpctl/shared/api/contracts.ts";
-import type { Server } from "@mcpctl/shared/kinds/servers.ts";
-import type { RelayResponse } from "../relay/relay.ts";
+import type { ServerRelay } from "../relay/server-relay.ts";
 import type { DiscoveryService } from "../services/discovery.service.ts";
-import { defineRoute, type Route, type RouteRequest } from "./route.ts";
+import { defineRoute, type Route } from "./route.ts";
 
 export interface ProjectRoutesDeps {
   discovery: DiscoveryService;
-  /** Carries one HTTP exchange to a server. */
-  relay(request: RelayExchange): Promise<RelayResponse>;
-}
-
-export interface RelayExchange {
-  server: Server;
-  isAllowed: (tool: string) => boolean;
-  method: string;
-  headers: RouteRequest["headers"];
-  body: Uint8Array;
-  signal: AbortSignal;
+  relay: Pick<ServerRelay, "handle">;
 }
 
 /** What a gateway needs of a project: which servers it has, and the way to them. */
@@ -42,7 +31,7 @@ export function projectRoutes(deps: ProjectRoutesDeps): Route[] {
         body: "bytes",
         async handle({ params, headers, body, signal }) {
           const found = await deps.discovery.getServerOf(params["project"] ?? "", params["server"] ?? "");
-          const answer = await deps.relay({ ...found, method, headers, body, signal });
+          const answer = await deps.relay.handle({ ...found, method, headers, body, signal });
           return { status: answer.status, headers: answer.headers, content: answer.body };
         },
       }),

@@ -6,8 +6,8 @@ import { systemContext } from "./request-context.ts";
 
 export interface FirstAdmin {
   user: string;
-  /** Only here, once: what is stored is its hash. */
-  password: string;
+  /** Made up by this start; absent when the operator chose it. Only here, once: what is stored is its hash. */
+  password: string | undefined;
 }
 
 interface BootstrapDeps {
@@ -50,6 +50,6 @@ export async function bootstrap(
       { ...OWNED_BY_NOBODY, spec },
       {},
     );
-    return { user: wanted.user, password };
+    return { user: wanted.user, password: wanted.password === undefined ? password : undefined };
   });
 }

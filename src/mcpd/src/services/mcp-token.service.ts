@@ -28,18 +28,18 @@ export type MintedMcpToken = McpToken & { token: string };
 const schema = manifestSchema(mcpTokens);
 
 export function createMcpTokenService({ database, audit, rbac, onUsed }: McpTokenServiceDeps) {
-  /** Who a raw token stands for, with its creator's groups; undefined for unknown, expired, revoked or orphaned. */
-  async function authenticate(raw: string): Promise<TokenPrincipal | undefined> {
+  async function findActive(raw: string): Promise<{ principal: TokenPrincipal; row: TokenRow } | undefined> {
     if (!isMcpToken(raw)) return undefined;
     const row = await database.read.mcpTokens.findBySha(hashToken(raw));
     if (!row || row.isExpired || row.isRevoked || row.creator.spec.disabled) return undefined;
     const principal = await toPrincipal(rbac, row);
     onUsed(principal.sha);
-    return principal;
+    return { principal, row };
   }
 
   return {
-    authenticate,
+    /** Who a raw token stands for, with its creator's groups; undefined for unknown, expired, revoked or orphaned. */
+    authenticate: async (raw: string): Promise<TokenPrincipal | undefined> => (await findActive(raw))?.principal,
 
     create: (context: RequestContext, body: unknown) => mint({ audit, rbac }, context, body),
 
@@ -60,12 +60,12 @@ export function createMcpTokenService({ database, audit, rbac, onUsed }: McpToke
 
     /** What a gateway asks about the bearer of a request; alike for unknown, expired, revoked and powerless. */
     async introspect(raw: string | undefined): Promise<Introspection> {
-      const principal = raw === undefined ? undefined : await authenticate(raw);
-      if (!principal) return { active: false };
+      const found = raw === undefined ? undefined : await findActive(raw);
+      if (!found) return { active: false };
+      const { principal, row } = found;
       const use = { verb: "use", resource: "projects", name: principal.project } as const;
       if (!(await rbac.current()).canAccess(principal, use).allowed) return { active: false };
-      const row = await database.read.mcpTokens.findBySha(principal.sha);
-      const expiresAt = row?.token.status?.expiresAt;
+      const expiresAt = row.token.status?.expiresAt;
       return {
         active: true,
         name: principal.name,

@@ -1,4 +1,4 @@
-import type { Logger } from "../log.ts";
+import type { Logger } from "@mcpctl/shared/log.ts";
 import type { Database } from "../repositories/interfaces.ts";
 
 const FLUSH_MS = 10_000;

@@ -1,5 +1,5 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import type { Change, ChangeRepository, Database } from "../repositories/interfaces.ts";
+import type { Change, Database } from "../repositories/interfaces.ts";
 
 const PAGE = 500;
 
@@ -20,8 +20,7 @@ export function createWatchService(database: Pick<Database, "read" | "onCommit">
   const { changes } = database.read;
   return {
     async *watch(since, signal) {
-      let version = since ?? (await changes.latestVersion());
-      await requireKept(changes, version);
+      let version = since === undefined ? await changes.latestVersion() : checked(since);
       const wake = createWaker(database, signal);
       try {
         while (!signal.aborted) {
@@ -29,7 +28,6 @@ export function createWatchService(database: Pick<Database, "read" | "onCommit">
           for (const change of page) yield change;
           version = page.at(-1)?.resourceVersion ?? version;
           if (page.length < PAGE) await wake.next();
-          else await requireKept(changes, version);
         }
       } finally {
         wake.close();
@@ -38,14 +36,9 @@ export function createWatchService(database: Pick<Database, "read" | "onCommit">
   };
 }
 
-async function requireKept(changes: ChangeRepository, version: string): Promise<void> {
-  if (!/^\d{1,18}$/.test(version)) {
-    throw new McpctlError("bad-request", `"${version}" is no resourceVersion`, { hint: "Take one from a list" });
-  }
-  if (BigInt(version) >= BigInt(await changes.oldestVersion())) return;
-  throw new McpctlError("resource-version-too-old", `Changes behind version ${version} are forgotten`, {
-    hint: "List again, and watch from the resourceVersion of the list",
-  });
+function checked(version: string): string {
+  if (/^\d{1,18}$/.test(version)) return version;
+  throw new McpctlError("bad-request", `"${version}" is no resourceVersion`, { hint: "Take one from a list" });
 }
 
 /** Remembers a commit that happens while nobody waits, so that none is slept through. */

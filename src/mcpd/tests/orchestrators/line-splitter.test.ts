@@ -7,7 +7,7 @@ function splitterOf(maxLineBytes: number) {
   const push = createLineSplitter({
     maxLineBytes,
     onLine: (line) => lines.push(Buffer.from(line).toString()),
-    onLongLine: (head, tail) => long.push(`${Buffer.from(head)}…${Buffer.from(tail)}`),
+    onLongLine: (head, tail) => long.push([head, tail].map((end) => Buffer.from(end).toString()).join("…")),
   });
   return { lines, long, push: (text: string) => push(Buffer.from(text)) };
 }
@@ -20,8 +20,13 @@ describe("createLineSplitter", () => {
     for (let first = 0; first <= bytes.length; first += 1) {
       for (let second = first; second <= bytes.length; second += 1) {
         const lines: string[] = [];
-        const push = createLineSplitter({ maxLineBytes: 64, onLine: (l) => lines.push(Buffer.from(l).toString()), onLongLine() {} });
-        for (const part of [bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)]) push(part);
+        const push = createLineSplitter({
+          maxLineBytes: 64,
+          onLine: (l) => lines.push(Buffer.from(l).toString()),
+          onLongLine() {},
+        });
+        for (const part of [bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)])
+          push(part);
         expect(lines).toEqual(["first", "", 'ä second {"json":"line"}', "third"]);
       }
     }

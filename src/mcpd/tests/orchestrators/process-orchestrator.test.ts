@@ -103,7 +103,9 @@ describe("a server that cannot start", () => {
   it("says that there is no such program", async () => {
     const instance = rig.start("echo", { name: "missing", server: "missing", command: "no-such-program-anywhere" });
     await until(() => instance.state.phase === "Failed");
-    expect(instance.state.message).toMatch(/^Cannot run "no-such-program-anywhere": there is no such program in PATH .* Starts again in 1|2 s/);
+    expect(instance.state.message).toMatch(
+      /^Cannot run "no-such-program-anywhere": there is no such program in PATH .* Starts again in 1|2 s/,
+    );
     expect(instance.state.pid).toBeUndefined();
     await expect(callTool(instance.upstream, "echo")).rejects.toMatchObject({
       code: "upstream-unavailable",
@@ -141,11 +143,17 @@ describe("a server that cannot start", () => {
   });
 
   it("is killed when it does not shake hands in time, and says what it printed instead", async () => {
-    const instance = rig.start("fails", { name: "chatty", args: [...argsOf("fails"), "chatty"], startTimeoutSeconds: 1 });
+    const instance = rig.start("fails", {
+      name: "chatty",
+      args: [...argsOf("fails"), "chatty"],
+      startTimeoutSeconds: 1,
+    });
     await until(() => instance.state.pid !== undefined);
     const { pid = 0 } = instance.state;
     await until(() => instance.state.phase === "CrashLoopBackOff");
-    expect(instance.state.message).toMatch(/did not complete the MCP handshake within 1 s\. Starts again in \d s\. Lines on stdout that are no MCP messages: 2, the last: listening on nothing$/);
+    expect(instance.state.message).toMatch(
+      /did not complete the MCP handshake within 1 s\. Starts again in \d s\. Lines on stdout that are no MCP messages: 2, the last: listening on nothing$/,
+    );
     await until(() => !isAlive(pid));
     await instance.stop();
   });

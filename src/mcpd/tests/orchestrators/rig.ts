@@ -1,11 +1,17 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Upstream, UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
-import type { InstanceLaunch, InstanceState, Orchestrator, RunningInstance } from "../../src/orchestrators/orchestrator.ts";
+import { readDataDirId } from "../../src/orchestrators/data-dir-id.ts";
+import type {
+  InstanceLaunch,
+  InstanceState,
+  Orchestrator,
+  RunningInstance,
+} from "../../src/orchestrators/orchestrator.ts";
 import { createProcessOrchestrator } from "../../src/orchestrators/process.orchestrator.ts";
 import type { ProcessLimits } from "../../src/orchestrators/process-limits.ts";
 
@@ -44,7 +50,10 @@ export function createRig(limits: Partial<ProcessLimits> = {}): Rig {
     statesOf: (name) => states.get(name) ?? [],
     async run(fixture, launch) {
       const instance = start(fixture, launch);
-      await until(() => instance.state.phase === "Running", () => JSON.stringify(instance.state));
+      await until(
+        () => instance.state.phase === "Running",
+        () => JSON.stringify(instance.state),
+      );
       return instance;
     },
     async [Symbol.asyncDispose]() {
@@ -75,12 +84,16 @@ export async function until(isTrue: () => boolean, describe: () => string = () =
 }
 
 /** Calls a tool and gives the text of its result, parsed when it is JSON. */
-export async function callTool(upstream: Upstream, name: string, args: object = {}): Promise<any> {
-  const reply = await upstream.request("tools/call", { name, arguments: args }, { signal: new AbortController().signal });
+export async function callTool(upstream: Upstream, name: string, args: object = {}) {
+  const reply = await upstream.request(
+    "tools/call",
+    { name, arguments: args },
+    { signal: new AbortController().signal },
+  );
   return textOf(reply);
 }
 
-export function textOf(reply: UpstreamReply): any {
+export function textOf(reply: UpstreamReply) {
   const value = valueOf(reply);
   const text = value.content?.[0]?.text ?? value;
   try {
@@ -90,14 +103,39 @@ export function textOf(reply: UpstreamReply): any {
   }
 }
 
-export function valueOf({ json }: UpstreamReply): any {
+export function valueOf({ json }: UpstreamReply) {
   return JSON.parse(Buffer.from(json).toString());
 }
 
+/** A zombie is dead: it only waits for its parent to take note. */
 export function isAlive(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    return !/^\d+ \(.*\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
     return false;
+  }
+}
+
+/** Processes on this host whose environment names this data directory. */
+export function processesOf(dataDir: string): number[] {
+  const marker = `MCPCTL_INSTANCE_ID=${readDataDirId(dataDir)}/`;
+  const pids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
+  return pids.map(Number).filter((pid) => readProc(`/proc/${pid}/environ`).includes(marker));
+}
+
+/** The reaper that guards this data directory. */
+export function reapersOf(dataDir: string): number[] {
+  const pids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
+  return pids.map(Number).filter((pid) => {
+    const words = readProc(`/proc/${pid}/cmdline`);
+    return words.includes("mcpctl-reaper") && words.includes(readDataDirId(dataDir));
+  });
+}
+
+function readProc(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
   }
 }

@@ -32,7 +32,10 @@ describe("createStderrTail", () => {
   });
 
   it("takes out escape sequences and control characters, and bounds lines", () => {
-    const tail = tailOf(10_000, ["\u001b[31mred\u001b[0m \u001b]0;title\u0007bell\u0007\r\n50 %\r100 %\u0000\u202e\n", "x".repeat(3_000)]);
+    const tail = tailOf(10_000, [
+      "\u001b[31mred\u001b[0m \u001b]0;title\u0007bell\u0007\r\n50 %\r100 %\u0000\u202e\n",
+      "x".repeat(3_000),
+    ]);
     const [first, second, third, last] = tail.read().split("\n");
     expect([first, second, third]).toEqual(["red bell", "50 %", "100 %"]);
     expect(last).toBe(`${"x".repeat(2_000)}…`);

@@ -24,7 +24,10 @@ describe("a server of the old era", () => {
     const received = await callTool(echo.upstream, "received");
     expect(received.slice(0, 3)).toMatchObject([
       { method: "server/discover", params: { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } } },
-      { method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "mcpctl" } } },
+      {
+        method: "initialize",
+        params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "mcpctl" } },
+      },
       { method: "notifications/initialized" },
     ]);
   });
@@ -106,13 +109,17 @@ describe("cancellation", () => {
     abort.abort(new Error("gone"));
     await expect(hanging).rejects.toThrow("gone");
     const received = await callTool(echo.upstream, "received");
-    const hang = received.findLast((message: any) => message.params?.name === "hang");
+    const hang = received.findLast(({ params }: { params?: { name?: string } }) => params?.name === "hang");
     expect(received.at(-2)).toMatchObject({ method: "notifications/cancelled", params: { requestId: hang.id } });
   });
 
   it("does not even send what was aborted before", async () => {
     const before = await callTool(echo.upstream, "received");
-    const request = echo.upstream.request("tools/call", { name: "hang" }, { signal: AbortSignal.abort(new Error("too late")) });
+    const request = echo.upstream.request(
+      "tools/call",
+      { name: "hang" },
+      { signal: AbortSignal.abort(new Error("too late")) },
+    );
     await expect(request).rejects.toThrow("too late");
     expect(await callTool(echo.upstream, "received")).toHaveLength(before.length + 1);
   });
@@ -141,9 +148,13 @@ describe("progress", () => {
   });
 
   it("works with a server of the stateless era", async () => {
-    const heard: any[] = [];
+    const heard: object[] = [];
     const onNotification = (message: Uint8Array) => heard.push(JSON.parse(Buffer.from(message).toString()));
-    await modern.upstream.request("tools/call", { name: "progress", _meta: { progressToken: 0 } }, { signal, onNotification });
+    await modern.upstream.request(
+      "tools/call",
+      { name: "progress", _meta: { progressToken: 0 } },
+      { signal, onNotification },
+    );
     expect(heard).toMatchObject([{ params: { progressToken: 0 } }]);
   });
 });
@@ -167,14 +178,18 @@ describe("a server that misbehaves", () => {
 
   it.each(["large", "large-id-last"])("fails the one request whose answer is too long (%s)", async (name) => {
     const patient = callTool(echo.upstream, "ask");
-    await expect(callTool(echo.upstream, name, { bytes: 400_000 })).rejects.toMatchObject({ code: "upstream-protocol" });
+    await expect(callTool(echo.upstream, name, { bytes: 400_000 })).rejects.toMatchObject({
+      code: "upstream-protocol",
+    });
     await patient;
     expect(await callTool(echo.upstream, "echo", { text: "alive" })).toBe("alive");
   });
 
   it("fails all requests when it cannot be told whose answer was too long", async () => {
     const waiting = call(echo, "hang");
-    await expect(callTool(echo.upstream, "large-garbage", { bytes: 400_000 })).rejects.toMatchObject({ code: "upstream-protocol" });
+    await expect(callTool(echo.upstream, "large-garbage", { bytes: 400_000 })).rejects.toMatchObject({
+      code: "upstream-protocol",
+    });
     await expect(waiting).rejects.toMatchObject({ code: "upstream-protocol" });
   });
 
@@ -186,7 +201,9 @@ describe("a server that misbehaves", () => {
     const deaf = await rig.run("echo", { name: "deaf", timeoutSeconds: 2 });
     await callTool(deaf.upstream, "deaf");
     const chunk = { text: "x".repeat(200_000) };
-    const calls = Array.from({ length: 12 }, () => callTool(deaf.upstream, "echo", chunk).catch(({ code, message }) => ({ code, message })));
+    const calls = Array.from({ length: 12 }, () =>
+      callTool(deaf.upstream, "echo", chunk).catch(({ code, message }) => ({ code, message })),
+    );
     expect((await calls.at(-1)).message).toContain("takes no more requests");
     expect(await calls[0]).toMatchObject({ code: "upstream-timeout" });
   });
@@ -196,7 +213,13 @@ describe("the connection", () => {
   it("writes the requests of one tick at once", async () => {
     const writes: string[] = [];
     const stdin = new PassThrough().on("data", (chunk) => writes.push(String(chunk)));
-    const options = { server: "s", startTimeoutSeconds: 1, timeoutSeconds: 1, knownEra: "legacy", onBroken() {} } as const;
+    const options = {
+      server: "s",
+      startTimeoutSeconds: 1,
+      timeoutSeconds: 1,
+      knownEra: "legacy",
+      onBroken() {},
+    } as const;
     const stdout = new PassThrough();
     const upstream = new StdioUpstream({ ...options, stdin, stdout });
     const initialized = { protocolVersion: "2025-06-18", capabilities: {}, serverInfo: { name: "s", version: "1" } };

@@ -37,9 +37,15 @@ describe("PgliteClient", () => {
   });
 
   it("fails what is pending and what comes later when its thread ends", async () => {
-    const client = start(worker('parentPort.postMessage({ ready: true }); parentPort.on("message", () => process.exit(3));'));
+    const client = start(
+      worker('parentPort.postMessage({ ready: true }); parentPort.on("message", () => process.exit(3));'),
+    );
     await client.waitReady;
-    const pending = [client.query("select 1"), client.query("select 2"), client.transaction((tx) => tx.query("select 3"))];
+    const pending = [
+      client.query("select 1"),
+      client.query("select 2"),
+      client.transaction((tx) => tx.query("select 3")),
+    ];
     for (const outcome of await Promise.allSettled(pending)) {
       expect(outcome).toMatchObject({ status: "rejected", reason: lost });
     }
@@ -48,7 +54,9 @@ describe("PgliteClient", () => {
   });
 
   it("fails when its thread throws", async () => {
-    const client = start(worker('parentPort.postMessage({ ready: true }); parentPort.on("message", () => { throw 1; });'));
+    const client = start(
+      worker('parentPort.postMessage({ ready: true }); parentPort.on("message", () => { throw 1; });'),
+    );
     await client.waitReady;
     await expect(client.query("select 1")).rejects.toMatchObject(lost);
   });

@@ -32,6 +32,7 @@ export interface Authenticator {
 
 interface KnownToken {
   caller: Caller;
+  bearer: string;
   confirmedAt: number;
   /** Milliseconds since the epoch; Infinity when the token does not expire. */
   expiresAt: number;
@@ -43,93 +44,105 @@ interface KnownToken {
  * usual request costs one look-up.
  */
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
-  const known = new Map<string, KnownToken>();
-  const refusedUntil = new Map<string, number>();
-  const checks = new Map<string, Promise<Caller | undefined>>();
-  const listeners = new Set<(caller: Caller) => void>();
+  return new TokenAuthenticator(deps);
+}
 
-  /** Joins a check of the same token that is under way. @returns undefined when the token does not work. */
-  function check(header: string, bearer: string): Promise<Caller | undefined> {
-    const running = checks.get(header);
-    if (running) return running;
-    const started = deps
-      .introspect(bearer)
-      .then((answer) => (answer.active ? remember(header, bearer, answer) : refuse(header)))
-      .catch((thrown: unknown) => markFailed(header, thrown))
-      .finally(() => checks.delete(header));
-    checks.set(header, started);
-    return started;
+class TokenAuthenticator implements Authenticator {
+  readonly #deps: AuthenticatorDeps;
+  readonly #known = new Map<string, KnownToken>();
+  readonly #refusedUntil = new Map<string, number>();
+  readonly #checks = new Map<string, Promise<Caller | undefined>>();
+  readonly #listeners = new Set<(caller: Caller) => void>();
+
+  constructor(deps: AuthenticatorDeps) {
+    this.#deps = deps;
   }
 
-  function remember(header: string, bearer: string, token: Introspection & { active: true }): Caller {
-    const { name, project, sha, creator, expiresAt } = token;
-    const entry: KnownToken = {
-      caller: { principal: { name, project, sha, creator }, bearer },
-      confirmedAt: deps.now(),
-      expiresAt: expiresAt === undefined ? Infinity : Date.parse(expiresAt),
-      failedAt: -Infinity,
-    };
-    refusedUntil.delete(header);
-    setBounded(known, header, entry, MAX_KNOWN);
-    return entry.caller;
-  }
-
-  function refuse(header: string): undefined {
-    setBounded(refusedUntil, header, deps.now() + RETRY_MS, MAX_REFUSED);
-    const lost = known.get(header);
-    if (!lost || !known.delete(header)) return;
-    for (const listener of listeners) listener(lost.caller);
-  }
-
-  function markFailed(header: string, thrown: unknown): never {
-    const entry = known.get(header);
-    if (entry) entry.failedAt = deps.now();
-    deps.onCheckFailed(thrown);
-    throw cannotCheck(thrown);
-  }
-
-  function checkInBackground(header: string, entry: KnownToken): void {
-    if (entry.caller.bearer === undefined) return;
-    // What it found is in the entry by then.
-    check(header, entry.caller.bearer).catch(() => {});
-  }
-
-  /** While mcpd is silent a known token lives on for the grace, but never past its own end. */
-  function isBelieved(entry: KnownToken): boolean {
-    const age = deps.now() - entry.confirmedAt;
-    if (age <= HARD_LIMIT_MS) return true;
-    const hasFailed = entry.failedAt > entry.confirmedAt;
-    return hasFailed && age <= deps.graceSeconds * 1_000 && Date.now() < entry.expiresAt;
-  }
-
-  function findCached(header: string | undefined): Caller | undefined {
-    const entry = header === undefined ? undefined : known.get(header);
+  findCached(header: string | undefined): Caller | undefined {
+    const entry = header === undefined ? undefined : this.#known.get(header);
     if (header === undefined || !entry) return undefined;
-    const now = deps.now();
-    if (now - entry.confirmedAt > REFRESH_MS && now - entry.failedAt > RETRY_MS) checkInBackground(header, entry);
-    return isBelieved(entry) ? entry.caller : undefined;
+    const now = this.#deps.now();
+    if (now - entry.confirmedAt > REFRESH_MS && now - entry.failedAt > RETRY_MS) {
+      // What the check finds is in the maps by the time that anybody looks again.
+      this.#check(header, entry.bearer).catch(() => {});
+    }
+    return this.#isBelieved(entry) ? entry.caller : undefined;
   }
 
-  async function authenticate(header: string | undefined): Promise<Caller> {
+  async authenticate(header: string | undefined): Promise<Caller> {
     const bearer = parseBearer(header);
     const key = header ?? "";
-    const cached = findCached(key);
+    const cached = this.findCached(key);
     if (cached) return cached;
-    if (deps.now() < (refusedUntil.get(key) ?? -Infinity)) throw unauthenticated();
-    const entry = known.get(key);
-    if (entry && deps.now() - entry.failedAt <= RETRY_MS) throw cannotCheck();
-    const caller = await check(key, bearer).catch((thrown: unknown) => {
-      if (entry && isBelieved(entry)) return entry.caller;
+    const now = this.#deps.now();
+    if (now < (this.#refusedUntil.get(key) ?? -Infinity)) throw unauthenticated();
+    const entry = this.#known.get(key);
+    if (entry && now - entry.failedAt <= RETRY_MS) throw cannotCheck();
+    const caller = await this.#check(key, bearer).catch((thrown: unknown) => {
+      if (entry && this.#isBelieved(entry)) return entry.caller;
       throw thrown;
     });
     if (!caller) throw unauthenticated();
     return caller;
   }
 
-  return { findCached, authenticate, onLost: (listener) => void listeners.add(listener) };
+  onLost(listener: (caller: Caller) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** While mcpd is silent a known token lives on for the grace, but never past its own end. */
+  #isBelieved(entry: KnownToken): boolean {
+    const age = this.#deps.now() - entry.confirmedAt;
+    if (age <= HARD_LIMIT_MS) return true;
+    const hasFailed = entry.failedAt > entry.confirmedAt;
+    return hasFailed && age <= this.#deps.graceSeconds * 1_000 && Date.now() < entry.expiresAt;
+  }
+
+  /** Joins a check of the same token that is under way. @returns undefined when the token does not work. */
+  #check(header: string, bearer: string): Promise<Caller | undefined> {
+    const running = this.#checks.get(header);
+    if (running) return running;
+    const started = this.#deps
+      .introspect(bearer)
+      .then((answer) => (answer.active ? this.#remember(header, bearer, answer) : this.#refuse(header)))
+      .catch((thrown: unknown) => this.#markFailed(header, thrown))
+      .finally(() => this.#checks.delete(header));
+    this.#checks.set(header, started);
+    return started;
+  }
+
+  #remember(header: string, bearer: string, token: Introspection & { active: true }): Caller {
+    const { name, project, sha, creator, expiresAt } = token;
+    const caller = { principal: { name, project, sha, creator }, bearer };
+    const entry: KnownToken = {
+      caller,
+      bearer,
+      confirmedAt: this.#deps.now(),
+      expiresAt: expiresAt === undefined ? Infinity : Date.parse(expiresAt),
+      failedAt: -Infinity,
+    };
+    this.#refusedUntil.delete(header);
+    setBounded(this.#known, header, { value: entry, max: MAX_KNOWN });
+    return caller;
+  }
+
+  #refuse(header: string): undefined {
+    setBounded(this.#refusedUntil, header, { value: this.#deps.now() + RETRY_MS, max: MAX_REFUSED });
+    const lost = this.#known.get(header);
+    if (!lost) return;
+    this.#known.delete(header);
+    for (const listener of this.#listeners) listener(lost.caller);
+  }
+
+  #markFailed(header: string, thrown: unknown): never {
+    const entry = this.#known.get(header);
+    if (entry) entry.failedAt = this.#deps.now();
+    this.#deps.onCheckFailed(thrown);
+    throw cannotCheck(thrown);
+  }
 }
 
-function setBounded<K, V>(map: Map<K, V>, key: K, value: V, max: number): void {
+function setBounded<K, V>(map: Map<K, V>, key: K, { value, max }: { value: V; max: number }): void {
   const [oldest] = map.keys();
   if (map.size >= max && !map.has(key) && oldest !== undefined) map.delete(oldest);
   map.set(key, value);

@@ -1,4 +1,11 @@
-import { API, type DiscoveredServer, discovery, type Discovery, introspection, type Introspection } from "@mcpctl/shared/api/contracts.ts";
+import {
+  API,
+  type DiscoveredServer,
+  discovery,
+  type Discovery,
+  introspection,
+  type Introspection,
+} from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import { fromProblem, problemSchema } from "@mcpctl/shared/problem.ts";
@@ -43,7 +50,11 @@ export function createHttpControlPlane({ mcpdUrl, dispatcher }: HttpControlPlane
   }
 }
 
-async function fetchText(url: URL, bearer: string | undefined, dispatcher: Dispatcher): Promise<{ status: number; body: string }> {
+async function fetchText(
+  url: URL,
+  bearer: string | undefined,
+  dispatcher: Dispatcher,
+): Promise<{ status: number; body: string }> {
   const headers = { accept: "application/json", ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }) };
   try {
     const answer = await request(url, { dispatcher, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });

@@ -41,5 +41,7 @@ export function requireJsonBody(headers: IncomingHttpHeaders): void {
 }
 
 function notAcceptable(types: string): McpctlError {
-  return new McpctlError("not-acceptable", "None of the types in Accept can be served", { hint: `Send Accept: ${types}` });
+  return new McpctlError("not-acceptable", "None of the types in Accept can be served", {
+    hint: `Send Accept: ${types}`,
+  });
 }

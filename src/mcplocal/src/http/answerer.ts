@@ -25,7 +25,12 @@ interface AnswererDeps {
 /** Turns what a method returns or throws into an HTTP answer. */
 export interface Answerer {
   /** Runs a method and answers in band, whether it succeeds or fails. */
-  answer(call: IncomingCall, request: ClientRequest, method: Method, run: { era: Era; signal: AbortSignal }): Promise<void>;
+  answer(
+    call: IncomingCall,
+    request: ClientRequest,
+    method: Method,
+    run: { era: Era; signal: AbortSignal },
+  ): Promise<void>;
   /** Answers a request that is not even looked at, with an HTTP error. */
   refuse(response: ServerResponse, thrown: unknown, id?: RequestId): void;
 }

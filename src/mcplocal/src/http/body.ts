@@ -31,7 +31,9 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
       reject(tooLarge());
     });
     request.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    request.on("close", () => reject(new McpctlError("bad-request", "The body of the request is incomplete")));
+    request.on("close", () => {
+      if (!request.complete) reject(new McpctlError("bad-request", "The body of the request is incomplete"));
+    });
     request.on("error", () => {});
   });
 }

@@ -119,6 +119,8 @@ export class LiveStreams {
   #checkRoom(sha: string): void {
     const ofToken = [...this.#streams].filter((stream) => stream.sha === sha).length;
     if (this.#streams.size < MAX_STREAMS && ofToken < MAX_STREAMS_PER_TOKEN) return;
-    throw new McpctlError("too-many-requests", "Too many open streams", { hint: "Close streams that are no longer needed" });
+    throw new McpctlError("too-many-requests", "Too many open streams", {
+      hint: "Close streams that are no longer needed",
+    });
   }
 }

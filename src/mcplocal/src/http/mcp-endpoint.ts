@@ -26,7 +26,11 @@ interface McpEndpointDeps {
   credential: string | undefined;
 }
 
-export type McpEndpoint = (request: IncomingMessage, response: ServerResponse, projectName: string | undefined) => Promise<void>;
+export type McpEndpoint = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  projectName: string | undefined,
+) => Promise<void>;
 
 /** Serves an MCP endpoint to clients of both eras. The token is checked before anything is said about anything. */
 export function createMcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
@@ -78,7 +82,11 @@ export function createMcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
 }
 
 function credentialInQuery(): McpctlError {
-  return new McpctlError("bad-request", "Credentials in the address are not accepted, because addresses end up in logs", {
-    hint: "Send the header: Authorization: Bearer <token>",
-  });
+  return new McpctlError(
+    "bad-request",
+    "Credentials in the address are not accepted, because addresses end up in logs",
+    {
+      hint: "Send the header: Authorization: Bearer <token>",
+    },
+  );
 }

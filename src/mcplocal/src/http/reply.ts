@@ -2,8 +2,8 @@ import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { RequestId, RpcError } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 
-/** Replies up to this size are copied into one buffer, which costs less than several writes. */
-const MAX_COPIED_BYTES = 65_536;
+/** Replies up to this size are copied, which costs less than another system call. */
+const MAX_COPIED_BYTES = 32_768;
 const CLOSING_BRACE = Buffer.from("}");
 
 /** The JSON-RPC response around a reply, in pieces, so that the value is not copied. */
@@ -13,27 +13,41 @@ export function toResponse(id: RequestId, { kind, json }: UpstreamReply): [Buffe
 
 /** Answers a request with a reply, as one JSON document. */
 export function sendReply(response: ServerResponse, id: RequestId, reply: UpstreamReply): void {
-  const pieces = toResponse(id, reply);
-  const length = pieces[0].length + reply.json.length + CLOSING_BRACE.length;
+  const [start, json, end] = toResponse(id, reply);
+  const length = start.length + json.length + end.length;
   response.writeHead(200, { "content-type": "application/json", "content-length": length });
   if (length <= MAX_COPIED_BYTES) {
-    response.end(Buffer.concat(pieces, length));
+    // A string leaves in the same write as the headers, a buffer does not; latin1 keeps each byte what it is.
+    const value = Buffer.from(json.buffer, json.byteOffset, json.byteLength).latin1Slice();
+    response.end(`${start.latin1Slice()}${value}}`, "latin1");
     return;
   }
   response.cork();
-  for (const piece of pieces) response.write(piece);
-  response.end();
+  response.write(start);
+  response.write(json);
+  response.end(end);
 }
 
 /** Answers with an HTTP error whose body is a JSON-RPC error, without an id where none could be read. */
 export function sendRpcError(
   response: ServerResponse,
-  { status, error, id, headers }: { status: number; error: RpcError; id?: RequestId | undefined; headers?: OutgoingHttpHeaders },
+  {
+    status,
+    error,
+    id,
+    headers,
+  }: { status: number; error: RpcError; id?: RequestId | undefined; headers?: OutgoingHttpHeaders },
 ): void {
-  sendJson(response, status, { jsonrpc: "2.0", ...(id !== undefined && { id }), error }, headers);
+  sendJson(response, { status, body: { jsonrpc: "2.0", ...(id !== undefined && { id }), error }, headers });
 }
 
-export function sendJson(response: ServerResponse, status: number, body: object, headers: OutgoingHttpHeaders = {}): void {
+interface JsonAnswer {
+  status: number;
+  body: object;
+  headers?: OutgoingHttpHeaders | undefined;
+}
+
+export function sendJson(response: ServerResponse, { status, body, headers }: JsonAnswer): void {
   const bytes = Buffer.from(JSON.stringify(body));
   response.writeHead(status, { "content-type": "application/json", "content-length": bytes.length, ...headers });
   response.end(bytes);

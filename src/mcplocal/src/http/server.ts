@@ -46,7 +46,7 @@ export function createGatewayServer(deps: GatewayServerDeps, timeouts: ServerTim
 function route(deps: GatewayServerDeps, request: IncomingMessage, response: ServerResponse): void {
   const path = pathOf(request);
   response.on("error", () => {});
-  if (path === "/healthz" || path === "/livez") return sendJson(response, 200, { status: "ok" });
+  if (path === "/healthz" || path === "/livez") return sendJson(response, { status: 200, body: { status: "ok" } });
   if (path === "/readyz") return sendReadiness(response, deps.isReady());
   try {
     deps.checkOrigin(request);
@@ -57,7 +57,10 @@ function route(deps: GatewayServerDeps, request: IncomingMessage, response: Serv
   const [, project] = PROJECT_PATH.exec(path) ?? [];
   if (project !== undefined) return void deps.mcp(request, response, decodeName(project));
   if (path === "/metrics" && request.method === "GET") return void sendMetrics(response, deps.metrics);
-  sendProblem(response, new McpctlError("not-found", "There is nothing at this address", { hint: "The MCP endpoint is /mcp" }));
+  sendProblem(
+    response,
+    new McpctlError("not-found", "There is nothing at this address", { hint: "The MCP endpoint is /mcp" }),
+  );
 }
 
 function pathOf({ url = "" }: IncomingMessage): string {
@@ -75,7 +78,7 @@ function decodeName(encoded: string): string {
 }
 
 function sendReadiness(response: ServerResponse, isReady: boolean): void {
-  sendJson(response, isReady ? 200 : 503, { status: isReady ? "ok" : "stopping" });
+  sendJson(response, { status: isReady ? 200 : 503, body: { status: isReady ? "ok" : "stopping" } });
 }
 
 async function sendMetrics(response: ServerResponse, metrics: Metrics): Promise<void> {
@@ -87,5 +90,5 @@ async function sendMetrics(response: ServerResponse, metrics: Metrics): Promise<
 function sendProblem(response: ServerResponse, thrown: unknown): void {
   const problem = toProblem(thrown, "none");
   const status = thrown instanceof McpctlError ? ERROR_CODES[thrown.code].status : 500;
-  sendJson(response, status, problem, { "content-type": PROBLEM_MEDIA_TYPE });
+  sendJson(response, { status, body: problem, headers: { "content-type": PROBLEM_MEDIA_TYPE } });
 }

@@ -13,7 +13,12 @@ const ERROR_WINDOW_BYTES = 256;
 const MAX_ERROR_BYTES = 1_048_576;
 
 /** Errors that speak of the hop between gateway and server, or of revisions that the client does not know. */
-const CODES_OF_ANOTHER_HOP: readonly number[] = [RPC.headerMismatch, RPC.missingCapability, RPC.unsupportedVersion, -32_042];
+const CODES_OF_ANOTHER_HOP: readonly number[] = [
+  RPC.headerMismatch,
+  RPC.missingCapability,
+  RPC.unsupportedVersion,
+  -32_042,
+];
 
 interface Hop {
   tool: string;
@@ -34,8 +39,8 @@ export function adaptReply(reply: UpstreamReply, { tool, upstreamEra, clientEra 
   if (startsWith(json, COMPLETE_START)) return reply;
   const resultType = upstreamEra === "modern" || clientEra === "modern" ? readResultType(json) : undefined;
   if (resultType !== undefined && resultType !== "complete") {
-    const asks = resultType === "input_required" ? "it asks for input" : `it answers with "${String(resultType).slice(0, 64)}"`;
-    throw unusable(tool, `${asks}, which the gateway cannot pass on yet`);
+    const what = resultType === "input_required" ? "it asks for input" : "it is no finished result";
+    throw unusable(tool, `${what}, which the gateway cannot pass on yet`);
   }
   return clientEra === "legacy" || resultType !== undefined ? reply : { kind, json: withResultType(json) };
 }
@@ -79,7 +84,9 @@ function parseError(json: Uint8Array): { code: number; message: string } | undef
   const error = parseSlice(json, { start: 0, end: json.length });
   if (!isRecord(error)) return undefined;
   const { code, message } = error;
-  return typeof code === "number" && Number.isInteger(code) && typeof message === "string" ? { code, message } : undefined;
+  return typeof code === "number" && Number.isInteger(code) && typeof message === "string"
+    ? { code, message }
+    : undefined;
 }
 
 function startsWith(bytes: Uint8Array, start: Buffer): boolean {

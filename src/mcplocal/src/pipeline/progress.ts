@@ -17,7 +17,8 @@ export function createProgressRelay(): (params: Params, notify: (message: Uint8A
   let lastToken = 0;
   return (params, notify) => {
     const wanted = metaOf(params)["progressToken"];
-    if (typeof wanted !== "string" && typeof wanted !== "number") return { token: undefined, onNotification: undefined };
+    if (typeof wanted !== "string" && typeof wanted !== "number")
+      return { token: undefined, onNotification: undefined };
     lastToken += 1;
     const token = `${prefix}-${lastToken}`;
     return { token, onNotification: (message) => passOn(message, { token, wanted, notify }) };

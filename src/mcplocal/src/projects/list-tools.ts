@@ -1,6 +1,7 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import * as z from "zod";
+import { isRecord } from "../protocol/client-message.ts";
 import { measureJson } from "../protocol/json-shape.ts";
 
 const MAX_PAGES = 200;
@@ -67,9 +68,14 @@ export async function listTools(upstream: Upstream, signal: AbortSignal): Promis
   }
 }
 
-async function readPage(upstream: Upstream, cursor: string | undefined, signal: AbortSignal): Promise<z.output<typeof page>> {
+async function readPage(
+  upstream: Upstream,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<z.output<typeof page>> {
   const { kind, json } = await upstream.request("tools/list", cursor === undefined ? {} : { cursor }, { signal });
-  if (measureJson(json, MAX_DEPTH).depth > MAX_DEPTH) throw unlistable(`its list is nested more than ${MAX_DEPTH} levels deep`);
+  if (measureJson(json, MAX_DEPTH).depth > MAX_DEPTH)
+    throw unlistable(`its list is nested more than ${MAX_DEPTH} levels deep`);
   const text = Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString("utf8");
   if (kind === "error") throw unlistable(`it answered with the error ${text.slice(0, 200)}`);
   const parsed = page.safeParse(parseJson(text));
@@ -88,18 +94,18 @@ function parseJson(text: string): unknown {
 /** @returns undefined when a client could not read it. */
 function toCatalogueTool(raw: unknown): CatalogueTool | undefined {
   const parsed = tool.safeParse(raw);
-  if (!parsed.success) return undefined;
+  if (!parsed.success || !isRecord(raw)) return undefined;
   const { name, outputSchema } = parsed.data;
   // Revisions with sessions know no output but objects, and their clients refuse a list that says otherwise.
   const isForModernOnly = outputSchema !== undefined && outputSchema["type"] !== "object";
   return {
     name,
-    rest: restOf(raw as object, ["name"]),
-    legacyRest: isForModernOnly ? restOf(raw as object, ["name", "outputSchema"]) : undefined,
+    rest: restOf(raw, ["name"]),
+    legacyRest: isForModernOnly ? restOf(raw, ["name", "outputSchema"]) : undefined,
   };
 }
 
-function restOf(raw: object, without: readonly string[]): string {
+function restOf(raw: Record<string, unknown>, without: readonly string[]): string {
   const members = Object.entries(raw).filter(([key]) => !without.includes(key));
   return JSON.stringify(Object.fromEntries(members)).slice(1);
 }

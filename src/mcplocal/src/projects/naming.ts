@@ -44,7 +44,10 @@ function fit(wanted: string, own: OwnName, round: number): string {
 }
 
 function withHash(name: string, { server, tool }: OwnName, round: number): string {
-  const hash = createHash("sha256").update(JSON.stringify([server, tool, round])).digest("hex").slice(0, HASH_LENGTH);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([server, tool, round]))
+    .digest("hex")
+    .slice(0, HASH_LENGTH);
   return `${name.slice(0, MAX_LENGTH - HASH_LENGTH - 1)}_${hash}`;
 }
 

@@ -88,7 +88,15 @@ export class ProjectServer {
 
   toViewed(): ViewedServer<ProjectServer> {
     const { tools, leftOut, instructions } = this.catalogue.last;
-    return { source: this, name: this.name, policy: this.#discovered.tools, tools, leftOut, instructions, fault: this.fault };
+    return {
+      source: this,
+      name: this.name,
+      policy: this.#discovered.tools,
+      tools,
+      leftOut,
+      instructions,
+      fault: this.fault,
+    };
   }
 
   /** Stops looking at the server, and closes its connections once calls have had time to finish. */

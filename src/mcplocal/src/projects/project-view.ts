@@ -58,9 +58,12 @@ interface NamedTool<S> {
 /**
  * Puts the tools of a project together. What may be seen and what may be called is decided here and nowhere else.
  */
-export function createProjectView<S>(project: Discovery["project"], servers: readonly ViewedServer<S>[]): ProjectView<S> {
+export function createProjectView<S>(
+  project: Discovery["project"],
+  servers: readonly ViewedServer<S>[],
+): ProjectView<S> {
   const allowed = nameTools(project, servers).filter(({ exposed }) => isToolAllowed(project.tools, exposed));
-  const listed = allowed.filter(({ server }) => server.fault === undefined).sort(byName);
+  const listed = allowed.filter(({ server }) => server.fault === undefined).toSorted(byName);
   const conditions = servers.flatMap(conditionsOf);
   const digest = createHash("sha256").update(toolsJson(listed, "modern")).digest("hex");
   const results = new Map<Era, Uint8Array>();

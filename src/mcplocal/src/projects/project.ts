@@ -149,7 +149,10 @@ export class Project {
 
   #createView(): ProjectView<ProjectServer> {
     const definition = this.#discovered?.project ?? NOTHING;
-    return createProjectView(definition, [...this.#servers.values()].map((server) => server.toViewed()));
+    return createProjectView(
+      definition,
+      [...this.#servers.values()].map((server) => server.toViewed()),
+    );
   }
 
   #onChange(): void {

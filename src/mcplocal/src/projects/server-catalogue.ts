@@ -87,10 +87,13 @@ export class ServerCatalogue {
       this.#refresh();
       return;
     }
-    this.#soon = setTimeout(() => {
-      this.#soon = undefined;
-      this.refreshSoon();
-    }, Math.max(waitMs, SHORTEST_PAUSE_MS / 10)).unref();
+    this.#soon = setTimeout(
+      () => {
+        this.#soon = undefined;
+        this.refreshSoon();
+      },
+      Math.max(waitMs, SHORTEST_PAUSE_MS / 10),
+    ).unref();
   };
 
   close(): void {
@@ -139,7 +142,9 @@ export class ServerCatalogue {
 }
 
 function notYet(name: string): McpctlError {
-  return new McpctlError("upstream-timeout", `Server "${name}" has not answered yet`, { hint: "Try again in a moment" });
+  return new McpctlError("upstream-timeout", `Server "${name}" has not answered yet`, {
+    hint: "Try again in a moment",
+  });
 }
 
 function toFault(name: string, thrown: unknown, signal: AbortSignal): McpctlError {

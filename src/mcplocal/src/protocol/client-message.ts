@@ -91,7 +91,8 @@ function toResponse(message: Params, id: RequestId | undefined): ClientMessage {
 
 /** An integer outside of the exact range would come back as another number, and find nobody waiting for it. */
 function readId(id: unknown): RequestId | undefined {
-  return typeof id === "string" || Number.isSafeInteger(id) ? (id as RequestId) : undefined;
+  if (typeof id === "string") return id;
+  return typeof id === "number" && Number.isSafeInteger(id) ? id : undefined;
 }
 
 function notJson(why: string): RpcFailure {

@@ -20,7 +20,8 @@ export function encodeHeaderValue(value: string): string {
 /** The inverse. @returns undefined when no conforming client writes such a header. */
 export function decodeHeaderValue(header: string): string | undefined {
   if (!PRINTABLE.test(header)) return undefined;
-  const isEncoded = header.startsWith(PREFIX) && header.endsWith(SUFFIX) && header.length >= PREFIX.length + SUFFIX.length;
+  const isEncoded =
+    header.startsWith(PREFIX) && header.endsWith(SUFFIX) && header.length >= PREFIX.length + SUFFIX.length;
   if (!isEncoded) return header;
   const encoded = header.slice(PREFIX.length, -SUFFIX.length);
   if (!BASE64.test(encoded)) return undefined;

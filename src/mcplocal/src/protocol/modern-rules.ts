@@ -7,7 +7,11 @@ import { RpcFailure } from "./rpc-failure.ts";
 export const SUPPORTED_VERSIONS = [MODERN_VERSION, ...LEGACY_VERSIONS] as const;
 
 /** Which member of the params the `Mcp-Name` header repeats. */
-const NAMED_BY: Readonly<Record<string, string>> = { "tools/call": "name", "prompts/get": "name", "resources/read": "uri" };
+const NAMED_BY: Readonly<Record<string, string>> = {
+  "tools/call": "name",
+  "prompts/get": "name",
+  "resources/read": "uri",
+};
 
 /**
  * Whether a message is to be served statelessly. The body decides; the header alone only ever makes a message that
@@ -57,7 +61,11 @@ export function methodNotFound(method: string, status: 200 | 404): RpcFailure {
 }
 
 function missingMeta(key: string): RpcFailure {
-  return new RpcFailure(400, { code: RPC.invalidParams, message: `params._meta lacks "${key}"`, data: { missing: [key] } });
+  return new RpcFailure(400, {
+    code: RPC.invalidParams,
+    message: `params._meta lacks "${key}"`,
+    data: { missing: [key] },
+  });
 }
 
 function mismatch(header: string, found: string | string[] | undefined, expected: string): RpcFailure {

@@ -73,7 +73,7 @@ export class SessionTable {
     if (left === 0) this.#perToken.delete(session.sha);
     else this.#perToken.set(session.sha, left);
     for (const call of session.running.values()) call.abort();
-    for (const stream of [...session.streams]) stream.close();
+    for (const stream of session.streams) stream.close();
   }
 
   endOfToken(sha: string): void {

@@ -35,7 +35,10 @@ const discoverResult = z.looseObject({
   supportedVersions: z.array(z.string()),
   capabilities,
   instructions: z.string().optional().catch(undefined),
-  _meta: z.looseObject({ [META.serverInfo]: serverInfo.optional().catch(undefined) }).optional().catch(undefined),
+  _meta: z
+    .looseObject({ [META.serverInfo]: serverInfo.optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
 });
 
 const initializeResult = z.looseObject({
@@ -61,7 +64,11 @@ export async function greet(options: HandshakeOptions): Promise<Connection> {
 }
 
 /** Headers of one request to a stateless server: they repeat what the body says. */
-export function modernHeaders(base: Record<string, string>, method: string, name: string | undefined): Record<string, string> {
+export function modernHeaders(
+  base: Record<string, string>,
+  method: string,
+  name: string | undefined,
+): Record<string, string> {
   const headers = { ...base, "mcp-protocol-version": MODERN_VERSION, "mcp-method": method };
   return name === undefined ? headers : { ...headers, "mcp-name": encodeHeaderValue(name) };
 }
@@ -103,7 +110,13 @@ function isUnusable({ status, reply }: RpcOutcome): boolean {
 
 async function initialize({ target, headers, timeoutMs }: HandshakeOptions): Promise<Connection> {
   const params = { protocolVersion: LATEST_LEGACY_VERSION, capabilities: CLIENT_CAPABILITIES, clientInfo: IDENTITY };
-  const outcome = await sendRpc(target, { id: 0, method: "initialize", params: JSON.stringify(params), headers, timeoutMs });
+  const outcome = await sendRpc(target, {
+    id: 0,
+    method: "initialize",
+    params: JSON.stringify(params),
+    headers,
+    timeoutMs,
+  });
   if (outcome.status !== 200) throw refusalError(target.name, outcome);
   const found = parseResult(initializeResult, outcome);
   if (!found) throw protocolError(target.name, "it refused initialize");

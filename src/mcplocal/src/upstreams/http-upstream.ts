@@ -68,7 +68,11 @@ class HttpUpstream implements Upstream {
     return (this.#ready ?? (await this.#connected(signal))).identity;
   }
 
-  async request(method: string, params: Record<string, unknown>, options: UpstreamRequestOptions): Promise<UpstreamReply> {
+  async request(
+    method: string,
+    params: Record<string, unknown>,
+    options: UpstreamRequestOptions,
+  ): Promise<UpstreamReply> {
     const connection = this.#ready ?? (await this.#connected(options.signal));
     const outcome = await this.#send(connection, method, params, options);
     if (outcome.status === 200 && outcome.reply) return outcome.reply;
@@ -188,4 +192,3 @@ function closed(name: string): McpctlError {
     hint: "Try again: the server has been changed or the gateway is stopping",
   });
 }
-

@@ -9,13 +9,23 @@ export function refusalError(name: string, { status, headers, body, reply }: Rpc
   if (problem) return problem;
   const hint = `Look at it with: mcpctl describe server ${name}`;
   if (status === 401 || status === 403) {
-    return new McpctlError("upstream-unavailable", `Server "${name}" refused the gateway's credentials (HTTP ${status})`, { hint });
+    return new McpctlError(
+      "upstream-unavailable",
+      `Server "${name}" refused the gateway's credentials (HTTP ${status})`,
+      { hint },
+    );
   }
   if (status >= 300 && status < 400) {
-    return new McpctlError("upstream-unavailable", `Server "${name}" redirects, which is not followed (HTTP ${status})`, { hint });
+    return new McpctlError(
+      "upstream-unavailable",
+      `Server "${name}" redirects, which is not followed (HTTP ${status})`,
+      { hint },
+    );
   }
   if (status >= 500 || status === 429) {
-    return new McpctlError("upstream-unavailable", `Server "${name}" is not able to answer now (HTTP ${status})`, { hint });
+    return new McpctlError("upstream-unavailable", `Server "${name}" is not able to answer now (HTTP ${status})`, {
+      hint,
+    });
   }
   const said = reply ? `: ${Buffer.from(reply.json).toString("utf8").slice(0, 200)}` : "";
   return protocolError(name, `it answered with HTTP ${status}${said}`);

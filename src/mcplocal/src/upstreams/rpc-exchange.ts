@@ -56,7 +56,12 @@ export async function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOut
       return streamed !== undefined;
     },
   });
-  return { status: answer.status, headers: answer.headers, body: answer.body, reply: streamed ?? readAnswer(target.name, answer, id) };
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: answer.body,
+    reply: streamed ?? readAnswer(target.name, answer, id),
+  };
 }
 
 /** Sends a notification or a reply; what the server thinks of it is of no interest. */
@@ -66,7 +71,12 @@ export async function sendOneWay(target: HttpTarget, headers: Record<string, str
 }
 
 /** @returns the reply when this message is the one. */
-export function readMessage(name: string, data: Buffer, id: number, side: SideMessages | undefined): UpstreamReply | undefined {
+export function readMessage(
+  name: string,
+  data: Buffer,
+  id: number,
+  side: SideMessages | undefined,
+): UpstreamReply | undefined {
   const message = splitMessage(data);
   if (message.type === "notification") side?.onNotification(message.method, data);
   if (message.type === "request") side?.onRequest(message.id, message.method);
@@ -84,7 +94,8 @@ function readAnswer(name: string, answer: HttpAnswer, id: number): UpstreamReply
       hint: `Look at it with: mcpctl describe server ${name}`,
     });
   }
-  if (type !== "application/json") throw protocolError(name, `it answered with ${type === "" ? "no content type" : type}`);
+  if (type !== "application/json")
+    throw protocolError(name, `it answered with ${type === "" ? "no content type" : type}`);
   const reply = readMessage(name, answer.body, id, undefined);
   if (!reply) throw protocolError(name, "its answer is no reply");
   return reply;

@@ -63,14 +63,18 @@ function faultCode(cause: unknown): string {
 
 function protocolFault(code: string): string | undefined {
   if (code.startsWith("ERR_SSL_") || code === "EPROTO") return "it does not speak TLS, or a version that is too old";
-  if (code.startsWith("HPE_")) return "it does not speak plain HTTP";
+  if (isNotHttp(code)) return "it does not speak plain HTTP";
   if (code.startsWith("CERT_") || code.startsWith("ERR_TLS_")) return `its certificate is refused (${code})`;
   return undefined;
 }
 
+function isNotHttp(code: string): boolean {
+  return code.startsWith("HPE_") || code === "HTTPParserError";
+}
+
 function hintFor(baseUrl: string, code: string): string {
   if (code.startsWith("ERR_SSL_") || code === "EPROTO") return "If it is meant to be plain HTTP, write http://";
-  if (code.startsWith("HPE_")) return "If it is meant to be TLS, write https://";
+  if (isNotHttp(code)) return "If it is meant to be TLS, write https://";
   if (Object.hasOwn(TLS_FAULTS, code) || code.startsWith("CERT_") || code.startsWith("ERR_TLS_")) return TRUST_HINT;
   return startHint(baseUrl);
 }

@@ -82,10 +82,12 @@ function withQuery(url: string, query: Readonly<Record<string, string | undefine
 }
 
 async function readText(baseUrl: string, response: Response): Promise<string> {
+  if (response.body === null) return "";
+  const body: ReadableStream<Uint8Array> = response.body;
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body) {
     size += chunk.byteLength;
     if (size > MAX_BODY_BYTES) throw notMcpd(baseUrl, `more than ${MAX_BODY_BYTES} bytes`);
     text += decoder.decode(chunk, { stream: true });

@@ -63,21 +63,27 @@ export interface ApiClient {
   version(): Promise<{ version: string }>;
 }
 
-/** The envelope alone is checked: a newer server may have fields that this client does not know. */
-const resourceSchema = z.looseObject({
+const envelope = z.looseObject({
   apiVersion: z.literal(API_VERSION),
   kind: z.string(),
   metadata: z.looseObject({ name: z.string() }),
 });
 
-const listSchema = z.object({
-  apiVersion: z.literal(API_VERSION),
-  kind: z.literal("List"),
-  metadata: z.object({ resourceVersion: z.string(), continue: z.string().optional() }),
-  items: z.array(resourceSchema),
-});
+/** The envelope alone is checked: the spec is what mcpd's schema of the kind let through, and a newer one may know more. */
+function resourceOf<K extends Kind>({ kind }: K) {
+  return z.custom<ResourceOf<K>>((value) => envelope.safeParse(value).data?.kind === kind, `is no ${kind}`);
+}
 
-const mintedSchema = resourceSchema.extend({ token: z.string().min(1) });
+function listOf<K extends Kind>(kind: K) {
+  return z.object({
+    apiVersion: z.literal(API_VERSION),
+    kind: z.literal("List"),
+    metadata: z.object({ resourceVersion: z.string(), continue: z.string().optional() }),
+    items: z.array(resourceOf(kind)),
+  });
+}
+
+const minted = z.intersection(resourceOf(mcpTokens), z.looseObject({ token: z.string().min(1) }));
 
 /** Creates a client for one mcpd. Nothing is sent before the first call. */
 export function createApiClient(options: TransportOptions): ApiClient {
@@ -106,24 +112,21 @@ function createAsk(baseUrl: string, send: Send): Ask {
 type ObjectCalls = Omit<ApiClient, keyof ReturnType<typeof sessionCalls>>;
 
 function objectCalls(ask: Ask): ObjectCalls {
-  async function one<K extends Kind>(_kind: K, request: ApiRequest): Promise<ResourceOf<K>> {
-    const { value } = await ask(resourceSchema, request);
-    // The spec is what mcpd's own schema of the same kind let through.
-    return value as unknown as ResourceOf<K>;
-  }
+  const one = async <K extends Kind>(kind: K, request: ApiRequest) => (await ask(resourceOf(kind), request)).value;
   return {
     list: (kind, query = {}) => listAll(ask, kind, query),
-    get: (kind, object) => one(kind, { method: "GET", ...addressOf(kind, object) }),
+    get: async (kind, object) => one(kind, { method: "GET", ...addressOf(kind, object) }),
     create: (kind, manifest) => one(kind, { method: "POST", path: collectionOf(kind), body: manifest }),
-    update: (kind, manifest) => one(kind, { method: "PUT", ...addressOf(kind, manifest.metadata), body: manifest }),
+    update: async (kind, manifest) =>
+      one(kind, { method: "PUT", ...addressOf(kind, manifest.metadata), body: manifest }),
     apply: (kind, manifest, options) => applyOne(ask, { kind, manifest, options }),
-    delete: (kind, object) => one(kind, { method: "DELETE", ...addressOf(kind, object) }),
+    delete: async (kind, object) => one(kind, { method: "DELETE", ...addressOf(kind, object) }),
     async createMcpToken(manifest) {
-      const request = { method: "POST", path: collectionOf(mcpTokens), body: manifest } as const;
-      const { token, ...resource } = (await ask(mintedSchema, request)).value;
-      return { resource: resource as unknown as McpToken, token };
+      const { value } = await ask(minted, { method: "POST", path: collectionOf(mcpTokens), body: manifest });
+      const { token, ...resource } = value;
+      return { resource, token };
     },
-    revokeMcpToken(object) {
+    async revokeMcpToken(object) {
       const { path, query } = addressOf(mcpTokens, object);
       return one(mcpTokens, { method: "POST", path: `${path}/revoke`, query });
     },
@@ -138,7 +141,7 @@ interface ApplyCall<K extends Kind> {
 
 async function applyOne<K extends Kind>(ask: Ask, { kind, manifest, options }: ApplyCall<K>) {
   const { path, query } = addressOf(kind, manifest.metadata);
-  const { value, status, headers } = await ask(resourceSchema, {
+  const { value, status, headers } = await ask(resourceOf(kind), {
     method: "PATCH",
     path,
     query: {
@@ -152,19 +155,20 @@ async function applyOne<K extends Kind>(ask: Ask, { kind, manifest, options }: A
   });
   const told = applyOutcome.safeParse(headers.get("mcpctl-result"));
   const outcome = told.data ?? (status === 201 ? "created" : "configured");
-  return { resource: value as unknown as ResourceOf<K>, outcome };
+  return { resource: value, outcome };
 }
 
 async function listAll<K extends Kind>(ask: Ask, kind: K, query: ListQuery): Promise<ResourceList<ResourceOf<K>>> {
+  const schema = listOf(kind);
   const items: ResourceOf<K>[] = [];
   let from: string | undefined;
   for (;;) {
-    const { value }: Answer<z.output<typeof listSchema>> = await ask(listSchema, {
+    const { value } = await ask(schema, {
       method: "GET",
       path: collectionOf(kind),
       query: { ...query, limit: PAGE_SIZE, continue: from },
     });
-    items.push(...(value.items as unknown as ResourceOf<K>[]));
+    items.push(...value.items);
     const next: string | undefined = value.metadata.continue;
     if (next === undefined || next === from) {
       return {

@@ -13,7 +13,12 @@ export const createMcpTokenCommand = defineCommand({
   flags: {
     project: projectFlag,
     ttl: { type: "string", placeholder: "30d|never|TIME", description: "When it ends (default: never)." },
-    rbac: { type: "choice", choices: ["empty"], default: "empty", description: "Rights besides its project's endpoint." },
+    rbac: {
+      type: "choice",
+      choices: ["empty"],
+      default: "empty",
+      description: "Rights besides its project's endpoint.",
+    },
   },
 
   async run({ io, api, config }, { name, project, ttl, rbac }) {
@@ -22,7 +27,9 @@ export const createMcpTokenCommand = defineCommand({
     const manifest = toManifest({ kind: mcpTokens, name, project: owner, spec: { ttl, rbac } });
     const { resource, token } = await (await api()).createMcpToken(manifest);
     const end = resource.status?.expiresAt;
-    io.err(`mcptoken/${name} created in project ${owner}; it ${end === undefined ? "does not expire" : `ends at ${end}`}.`);
+    io.err(
+      `mcptoken/${name} created in project ${owner}; it ${end === undefined ? "does not expire" : `ends at ${end}`}.`,
+    );
     io.err("This is the only time that it is shown:");
     io.out(token);
   },

@@ -18,7 +18,11 @@ export const createRbacCommand = defineCommand({
   ],
   positionals: { name: { label: "NAME", required: true, description: "Name of the definition." } },
   flags: {
-    subject: { type: "strings", placeholder: "KIND:NAME", description: "User:, Group: or McpToken:, and a name. May be repeated." },
+    subject: {
+      type: "strings",
+      placeholder: "KIND:NAME",
+      description: "User:, Group: or McpToken:, and a name. May be repeated.",
+    },
     roleBindings: {
       type: "strings",
       long: "roleBindings",
@@ -31,7 +35,8 @@ export const createRbacCommand = defineCommand({
 
   async run(context, { name, subject, roleBindings, binding, operation }) {
     refuseOldForm(binding, operation);
-    if (subject.length === 0) throw usageError("--subject is missing", "Say who is granted it: --subject User:alice@test.com");
+    if (subject.length === 0)
+      throw usageError("--subject is missing", "Say who is granted it: --subject User:alice@test.com");
     if (roleBindings.length === 0) {
       throw usageError("--roleBindings is missing", "Say what is granted: --roleBindings role:view,resource:servers");
     }

@@ -18,7 +18,11 @@ export const createServerCommand = defineCommand({
     url: { type: "string", placeholder: "URL", description: "Address of a server that speaks Streamable HTTP." },
     arg: { type: "strings", placeholder: "ARG", description: "Argument of the program. May be repeated." },
     env: { type: "strings", placeholder: "NAME=VALUE", description: "Environment variable. May be repeated." },
-    header: { type: "strings", placeholder: "NAME=VALUE", description: "HTTP header sent to the URL. May be repeated." },
+    header: {
+      type: "strings",
+      placeholder: "NAME=VALUE",
+      description: "HTTP header sent to the URL. May be repeated.",
+    },
     replicas: { type: "integer", placeholder: "N", minimum: 0, description: "Copies that run; 0 stops the server." },
   },
 

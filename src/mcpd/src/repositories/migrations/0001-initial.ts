@@ -1,4 +1,5 @@
-import { type Kysely, type RawBuilder, sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
+import type { Migration } from "kysely/migration";
 
 /**
  * Names compare by code point whatever the locale of the database is. Times are kept to the millisecond, which is what
@@ -72,6 +73,8 @@ const statements: RawBuilder<unknown>[] = [
   sql`create index audit_events_by_token on audit_events (token_sha) where token_sha is not null`,
 ];
 
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of statements) await statement.execute(db);
-}
+export const initial: Migration = {
+  async up(db) {
+    for (const statement of statements) await statement.execute(db);
+  },
+};

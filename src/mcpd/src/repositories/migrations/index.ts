@@ -1,5 +1,5 @@
 import type { Migration } from "kysely/migration";
-import * as initial from "./0001-initial.ts";
+import { initial } from "./0001-initial.ts";
 
 /**
  * Every migration, by a name that sorts behind the ones before it. A list in code, so that a bundle carries it.

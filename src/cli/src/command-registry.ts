@@ -1,4 +1,4 @@
-import type { CommandEntry } from "../command.ts";
+import type { CommandEntry } from "./command.ts";
 
 const START = "Start";
 const OBJECTS = "Objects";
@@ -10,66 +10,66 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "up",
     group: START,
     summary: "Run control plane, gateway and a demo project on this machine",
-    load: async () => (await import("./up.ts")).upCommand,
+    load: async () => (await import("./commands/up.ts")).upCommand,
   },
   {
     name: "version",
     group: START,
     summary: "Print the versions of mcpctl and of mcpd",
-    load: async () => (await import("./version.ts")).versionCommand,
+    load: async () => (await import("./commands/version.ts")).versionCommand,
   },
   {
     name: "get",
     group: OBJECTS,
     summary: "Show objects, one line each",
-    load: async () => (await import("./get.ts")).getCommand,
+    load: async () => (await import("./commands/get.ts")).getCommand,
   },
   {
     name: "describe",
     group: OBJECTS,
     summary: "Show everything about an object, with its events",
-    load: async () => (await import("./describe.ts")).describeCommand,
+    load: async () => (await import("./commands/describe.ts")).describeCommand,
   },
   {
     name: "create",
     group: OBJECTS,
     summary: "Create objects from flags or files",
-    load: async () => (await import("./create.ts")).createCommand,
+    load: async () => (await import("./commands/create.ts")).createCommand,
   },
   {
     name: "apply",
     group: OBJECTS,
     summary: "Make objects equal to what files say",
-    load: async () => (await import("./apply.ts")).applyCommand,
+    load: async () => (await import("./commands/apply.ts")).applyCommand,
   },
   {
     name: "delete",
     group: OBJECTS,
     summary: "Delete objects by name or by file",
-    load: async () => (await import("./delete.ts")).deleteCommand,
+    load: async () => (await import("./commands/delete.ts")).deleteCommand,
   },
   {
     name: "login",
     group: ACCESS,
     summary: "Open a session with mcpd and store it",
-    load: async () => (await import("./login.ts")).loginCommand,
+    load: async () => (await import("./commands/login.ts")).loginCommand,
   },
   {
     name: "logout",
     group: ACCESS,
     summary: "End the stored session",
-    load: async () => (await import("./logout.ts")).logoutCommand,
+    load: async () => (await import("./commands/logout.ts")).logoutCommand,
   },
   {
     name: "auth",
     group: ACCESS,
     summary: "Show who you are",
-    load: async () => (await import("./auth.ts")).authCommand,
+    load: async () => (await import("./commands/auth.ts")).authCommand,
   },
   {
     name: "revoke",
     group: ACCESS,
     summary: "End a token for good",
-    load: async () => (await import("./revoke.ts")).revokeCommand,
+    load: async () => (await import("./commands/revoke.ts")).revokeCommand,
   },
 ];

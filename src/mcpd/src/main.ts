@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { ERROR_CODES } from "@mcpctl/shared/errors.ts";
+import { VERSION } from "@mcpctl/shared/version.ts";
+import { configHelp, loadConfig } from "./config.ts";
+import { startMcpd } from "./mcpd.ts";
+
+const argv = process.argv.slice(2);
+if (argv.includes("--version")) process.stdout.write(`${VERSION}\n`);
+else if (argv.includes("--help")) process.stdout.write(`${configHelp()}\n`);
+else await run();
+
+async function run(): Promise<void> {
+  try {
+    const mcpd = await startMcpd(loadConfig(argv));
+    if (mcpd.firstAdmin) {
+      const { user, password } = mcpd.firstAdmin;
+      const how = password === undefined ? "the password of the settings" : `password ${password} (shown this once)`;
+      process.stderr.write(`First start: made administrator "${user}" with ${how}\n`);
+    }
+    process.stdout.write(`mcpd listens on ${mcpd.url}\n`);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop(mcpd));
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function stop(mcpd: AsyncDisposable): Promise<void> {
+  // A second signal means: now.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+  await mcpd[Symbol.asyncDispose]();
+  process.exit(0);
+}
+
+function fail(error: unknown): never {
+  if (error instanceof McpctlError) {
+    process.stderr.write(`Error (${error.code}): ${error.message}\n`);
+    if (error.hint !== undefined) process.stderr.write(`Hint: ${error.hint}\n`);
+    process.exit(ERROR_CODES[error.code].exit);
+  }
+  process.stderr.write(`Unexpected error: ${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+import { ERROR_CODES, McpctlError } from "@mcpctl/shared/errors.ts";
+import { createLogger } from "@mcpctl/shared/log.ts";
+import { VERSION } from "@mcpctl/shared/version.ts";
+import { type GatewayConfig, helpText, readConfig } from "./config.ts";
+import { createHttpControlPlane } from "./control-plane/http-control-plane.ts";
+import { createGateway } from "./gateway.ts";
+import { createDispatcher } from "./upstreams/dispatcher.ts";
+
+const argv = process.argv.slice(2);
+try {
+  if (argv.includes("--help") || argv.includes("-h")) process.stdout.write(helpText());
+  else if (argv.includes("--version")) process.stdout.write(`${VERSION}\n`);
+  else await serve(readConfig({ argv }));
+} catch (thrown) {
+  if (!(thrown instanceof McpctlError)) throw thrown;
+  process.stderr.write(`error: ${thrown.message}\n${thrown.hint === undefined ? "" : `${thrown.hint}\n`}`);
+  process.exitCode = ERROR_CODES[thrown.code].exit;
+}
+
+async function serve(config: GatewayConfig): Promise<void> {
+  const { listen, mcpdUrl, auth, project, logLevel, ...rest } = config;
+  const log = createLogger({ program: "mcplocal", level: logLevel, write: (line) => void process.stderr.write(line) });
+  const dispatcher = createDispatcher();
+  const gateway = createGateway({
+    controlPlane: createHttpControlPlane({ mcpdUrl, dispatcher }),
+    options: { ...rest, ...listen, openProject: auth === "none" ? project : undefined },
+    log,
+  });
+  const { url } = await gateway.listen();
+  log.info({ url, mcpdUrl, auth }, "serving");
+  await untilStopped();
+  log.info({}, "stopping; a second signal ends it at once");
+  await gateway.close();
+  await dispatcher.destroy();
+}
+
+/** Resolves at the first signal. The second one does not wait for anything. */
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    let isStopping = false;
+    const stop = (): void => {
+      if (isStopping) process.exit(130);
+      isStopping = true;
+      resolve();
+    };
+    process.on("SIGINT", stop);
+    process.on("SIGTERM", stop);
+  });
+}

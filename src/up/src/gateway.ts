@@ -1,0 +1,34 @@
+import { createHttpControlPlane } from "@mcpctl/mcplocal/control-plane/http-control-plane.ts";
+import { createGateway } from "@mcpctl/mcplocal/gateway.ts";
+import { createDispatcher } from "@mcpctl/mcplocal/upstreams/dispatcher.ts";
+import type { Mcpd } from "@mcpctl/mcpd/mcpd.ts";
+import { createLogger } from "@mcpctl/shared/log.ts";
+import type { ListenAddress } from "@mcpctl/shared/settings.ts";
+import { DEMO_PROJECT } from "./demo.ts";
+import { createInProcessControlPlane } from "./in-process-control-plane.ts";
+
+export interface UpGateway extends AsyncDisposable {
+  /** Full MCP URL of the demo project. */
+  mcpUrl: string;
+}
+
+/**
+ * Starts the gateway beside a control plane in this process.
+ *
+ * @throws {McpctlError} `port-in-use`
+ */
+export async function startGateway(mcpd: Mcpd, { host, port }: ListenAddress): Promise<UpGateway> {
+  const dispatcher = createDispatcher();
+  const remote = createHttpControlPlane({ mcpdUrl: mcpd.url, dispatcher });
+  const controlPlane = createInProcessControlPlane(mcpd, remote);
+  const log = createLogger({ program: "mcplocal", level: "warn", write: (line) => process.stderr.write(line) });
+  const gateway = createGateway({ controlPlane, options: { host, port }, log });
+  const { url } = await gateway.listen();
+  return {
+    mcpUrl: `${url}/projects/${DEMO_PROJECT}/mcp`,
+    async [Symbol.asyncDispose]() {
+      await gateway.close();
+      await dispatcher.close();
+    },
+  };
+}
