@@ -174,13 +174,13 @@ describe.each(["pglite", "postgresql"] as const)("two processes, with %s", (engi
     });
     const { stdout: token } = await run(built("mcpctl"), ["create", "mcptoken", "agent", "-p", "demo"], { env });
 
+    const listed = async () => {
+      await using client = await connect(`${url}/mcp`, token.trim(), "modern");
+      return (await client.listTools()).tools.length > 0;
+    };
+    await eventually(listed, "the server has started and its tools are listed", 60_000);
     for (const era of ERAS) {
       await using client = await connect(`${url}/mcp`, token.trim(), era);
-      await eventually(
-        async () => (await client.listTools({}, { cacheMode: "bypass" } as never)).tools.length > 0,
-        "the server has started and its tools are listed",
-        60_000,
-      );
       const echo = await client.callTool({ name: "everything__echo", arguments: { message: "over two hops" } });
       expect(textOf(echo)).toContain("over two hops");
     }

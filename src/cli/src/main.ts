@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readConfig } from "./config.ts";
-import { EXIT } from "./print-error.ts";
+import { INTERRUPTED } from "./print-error.ts";
 import { createProcessIo } from "./process-io.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -9,7 +9,7 @@ const controller = new AbortController();
 
 /** The first one asks the command to stop, the second does not ask. */
 function interrupt(): void {
-  if (controller.signal.aborted) process.exit(EXIT.interrupted);
+  if (controller.signal.aborted) process.exit(INTERRUPTED);
   controller.abort(new DOMException("Interrupted", "AbortError"));
 }
 

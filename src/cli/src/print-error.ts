@@ -1,8 +1,9 @@
-import { ERROR_CODES, type FieldError, McpctlError } from "@mcpctl/shared/errors.ts";
+import { ERROR_CODES, failureLines, McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Io } from "./io.ts";
 import { escapeUnprintable, oneLine } from "./printers/text.ts";
 
-export const EXIT = { ok: 0, failed: 1, interrupted: 130 } as const;
+/** Exit code after Ctrl-C. */
+export const INTERRUPTED = 130;
 
 export interface ErrorStyle {
   /** One line of JSON instead of text. */
@@ -19,7 +20,7 @@ export function printError(io: Io, thrown: unknown, { isJson, isDebug, about }: 
   const { code, hint, fields } = error;
   const message = about === undefined || isNamed(error, about) ? error.message : `${about}: ${error.message}`;
   if (isJson) io.err(escapeUnprintable(JSON.stringify({ error: { code, message, hint, fields } })));
-  else for (const line of textOf({ code, message, hint, fields })) io.err(line);
+  else for (const line of failureLines({ code, message, hint, fields })) io.err(oneLine(line, { keepIndent: true }));
   if (isDebug) for (const line of stackOf(thrown)) io.err(line);
   return ERROR_CODES[code].exit;
 }
@@ -27,19 +28,6 @@ export function printError(io: Io, thrown: unknown, { isJson, isDebug, about }: 
 /** Whether a message speaks of `server/files` already, as `server "files" not found` does. */
 function isNamed({ message }: McpctlError, about: string): boolean {
   return message.includes(`"${about.slice(about.indexOf("/") + 1)}"`);
-}
-
-function textOf({ code, message, hint, fields }: Pick<McpctlError, "code" | "message" | "hint" | "fields">): string[] {
-  return [
-    `Error (${code}): ${oneLine(message)}`,
-    ...fields.filter((field) => !isSaid(message, field)).map(({ path, message: why }) => oneLine(`  ${path}: ${why}`)),
-    ...(hint === undefined ? [] : [`Hint: ${oneLine(hint)}`]),
-  ];
-}
-
-/** A message may spell its fields out; they are not said twice. */
-function isSaid(message: string, field: FieldError): boolean {
-  return message.includes(`${field.path}: ${field.message}`);
 }
 
 function unexpected(thrown: unknown): McpctlError {

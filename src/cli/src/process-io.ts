@@ -23,10 +23,13 @@ export function createProcessIo({ stdin, stdout, stderr, signal, interrupt }: Pr
     width: stdout.columns ?? DEFAULT_WIDTH,
     canAsk: stdin.isTTY && stderr.isTTY,
     async ask(question) {
-      const lines = createInterface({ input: stdin, output: stderr });
+      const lines = createInterface({ input: stdin, output: stderr, prompt: question, signal });
       lines.once("SIGINT", interrupt);
+      lines.prompt();
       try {
-        return await lines.question(question, { signal });
+        // Ctrl-D ends the lines without one.
+        const line = await lines[Symbol.asyncIterator]().next();
+        return line.done ? "" : line.value;
       } finally {
         lines.close();
       }

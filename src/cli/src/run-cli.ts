@@ -2,7 +2,7 @@ import { VERSION } from "@mcpctl/shared/version.ts";
 import { parseAndRun } from "./bind-command.ts";
 import { type CliDeps, createCommandContext } from "./command-context.ts";
 import { COMMANDS } from "./command-registry.ts";
-import { EXIT, printError } from "./print-error.ts";
+import { INTERRUPTED, printError } from "./print-error.ts";
 
 const FOOTER = `
 Examples:
@@ -31,7 +31,7 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
       createContext: (globals) => createCommandContext(deps, globals, style),
     });
   } catch (thrown) {
-    return deps.signal.aborted ? EXIT.interrupted : printError(deps.io, thrown, style);
+    return deps.signal.aborted ? INTERRUPTED : printError(deps.io, thrown, style);
   }
 }
 

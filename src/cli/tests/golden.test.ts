@@ -34,7 +34,12 @@ beforeAll(async () => {
   const event = { type: "Warning", reason: "Crashed", message: "exited with code 1", count: 3 };
   api.put("events", {
     metadata: { name: "files-crashed" },
-    spec: { ...event, regarding: { kind: "Server", name: "files" }, lastSeenAt: "2026-01-02T00:50:00.000Z" },
+    spec: {
+      ...event,
+      message: "exited with code 1\nError: no such directory\n    at main.js:1\u001b[0m\n",
+      regarding: { kind: "Server", name: "files" },
+      lastSeenAt: "2026-01-02T00:50:00.000Z",
+    },
   });
   api.put("events", {
     metadata: { name: "other" },

@@ -58,6 +58,13 @@ describe("the rest", () => {
     expect(stderr.read()?.toString()).toContain("User: ");
   });
 
+  it("takes the end of the input for an empty answer", async () => {
+    const { io, stdin } = createTerminal();
+    const asked = io.ask("User: ");
+    stdin.end();
+    expect(await asked).toBe("");
+  });
+
   it("reads standard input to its end, up to a limit", async () => {
     const first = createTerminal();
     first.stdin.end("one\ntwo\n");

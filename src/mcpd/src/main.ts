@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { McpctlError } from "@mcpctl/shared/errors.ts";
-import { ERROR_CODES } from "@mcpctl/shared/errors.ts";
+import { ERROR_CODES, failureLines, McpctlError } from "@mcpctl/shared/errors.ts";
 import { VERSION } from "@mcpctl/shared/version.ts";
 import { configHelp, loadConfig } from "./config.ts";
 import { startMcpd } from "./mcpd.ts";
@@ -34,8 +33,7 @@ async function stop(mcpd: AsyncDisposable): Promise<void> {
 
 function fail(error: unknown): never {
   if (error instanceof McpctlError) {
-    process.stderr.write(`Error (${error.code}): ${error.message}\n`);
-    if (error.hint !== undefined) process.stderr.write(`Hint: ${error.hint}\n`);
+    process.stderr.write(`${failureLines(error).join("\n")}\n`);
     process.exit(ERROR_CODES[error.code].exit);
   }
   process.stderr.write(`Unexpected error: ${error instanceof Error ? error.stack : String(error)}\n`);

@@ -75,13 +75,21 @@ export async function startMcpd(config: Config, { kinds = KINDS }: McpdOptions =
   const firstAdmin = await bootstrap(services, wanted);
 
   const orchestrator = cleanup.use(createProcessOrchestrator({ dataDir, inheritedEnv: readInheritedEnv() }));
-  const { resolve } = createNpmPackages({
+  const packages = createNpmPackages({
     dataDir,
     packageRoots: config.packageRoots,
     installEnv: readOperatorEnv(),
   });
-  const reconciler = createServerReconciler({ ...services, database, orchestrator, resolvePackage: resolve, log });
+  const reconciler = createServerReconciler({
+    ...services,
+    database,
+    orchestrator,
+    resolvePackage: packages.resolve,
+    log,
+  });
   cleanup.defer(() => reconciler.close());
+  // First of the two at the end: the reconciler waits for an installation that is under way.
+  cleanup.defer(() => packages.close());
   await reconciler.start();
   cleanup.defer(startMaintenance({ database, events: services.events, changesKept: config.changesKept, log }));
 

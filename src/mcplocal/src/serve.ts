@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { ERROR_CODES, McpctlError } from "@mcpctl/shared/errors.ts";
+import { ERROR_CODES, failureLines, McpctlError } from "@mcpctl/shared/errors.ts";
 import { createLogger } from "@mcpctl/shared/log.ts";
 import { VERSION } from "@mcpctl/shared/version.ts";
 import { type GatewayConfig, helpText, readConfig } from "./config.ts";
@@ -14,7 +14,7 @@ try {
   else await serve(readConfig({ argv }));
 } catch (thrown) {
   if (!(thrown instanceof McpctlError)) throw thrown;
-  process.stderr.write(`error: ${thrown.message}\n${thrown.hint === undefined ? "" : `${thrown.hint}\n`}`);
+  process.stderr.write(`${failureLines(thrown).join("\n")}\n`);
   process.exitCode = ERROR_CODES[thrown.code].exit;
 }
 
@@ -28,6 +28,7 @@ async function serve(config: GatewayConfig): Promise<void> {
     log,
   });
   const { url } = await gateway.listen();
+  process.stdout.write(`mcplocal listens on ${url}\n`);
   log.info({ url, mcpdUrl, auth }, "serving");
   await untilStopped();
   log.info({}, "stopping; a second signal ends it at once");

@@ -80,3 +80,15 @@ export function notFound(singular: string, name: string): McpctlError {
 export function hasCode(thrown: unknown, code: ErrorCode): thrown is McpctlError {
   return thrown instanceof McpctlError && thrown.code === code;
 }
+
+/** A failure as every program prints it: what failed, where, and what to do. What the message spells out is not said twice. */
+export function failureLines({ code, message, fields, hint }: Failure): string[] {
+  const places = fields.filter((field) => !message.includes(`${field.path}: ${field.message}`));
+  return [
+    `Error (${code}): ${message}`,
+    ...places.map(({ path, message: why }) => `  ${path}: ${why}`),
+    ...(hint === undefined ? [] : [`Hint: ${hint}`]),
+  ];
+}
+
+type Failure = Pick<McpctlError, "code" | "message" | "fields" | "hint">;

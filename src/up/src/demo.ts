@@ -58,10 +58,13 @@ export async function mintDemoToken(api: ApiClient): Promise<string> {
   return token;
 }
 
+/** Where the documentation lies in a checkout, seen from this source and from the bundle in `dist/`. */
+const DOCS = ["../../../docs", "../docs"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+
 /** The project's own documentation in a checkout; elsewhere a directory beside the data, with a first file in it. */
 export async function demoFilesDir(dataDir: string): Promise<string> {
-  const docs = fileURLToPath(new URL("../../../docs", import.meta.url));
-  if (existsSync(join(docs, "architecture.md"))) return docs;
+  const docs = DOCS.find((dir) => existsSync(join(dir, "architecture.md")));
+  if (docs !== undefined) return docs;
   const own = join(dataDir, "demo-files");
   await mkdir(own, { recursive: true });
   const welcome = join(own, "welcome.txt");

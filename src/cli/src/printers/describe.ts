@@ -5,7 +5,7 @@ import { toAge } from "./age.ts";
 import { toYaml } from "./objects.ts";
 import { columnValue } from "./resource-table.ts";
 import { formatPairs, formatTable, type Pair } from "./table.ts";
-import { printable } from "./text.ts";
+import { printable, printableText } from "./text.ts";
 
 const NONE = "-";
 
@@ -74,22 +74,36 @@ function formatBlock(value: unknown): string[] {
 
 function formatConditions(conditions: readonly Condition[], now: Date): string[] {
   if (conditions.length === 0) return [];
-  return formatTable({
-    headers: ["Type", "Status", "Reason", "Age", "Message"],
-    rows: conditions.map((c) => [c.type, c.status, c.reason, toAge(c.lastTransitionAt, now), c.message]),
-    hasHeaders: true,
-  });
+  return formatMessages(["Type", "Status", "Reason", "Age"], conditions, ({ message, ...c }) => ({
+    cells: [c.type, c.status, c.reason, toAge(c.lastTransitionAt, now)],
+    message,
+  }));
 }
 
 function formatEvents(events: readonly Event[], now: Date): string[] {
   if (events.length === 0) return ["none"];
-  return formatTable({
-    headers: ["Last seen", "Type", "Reason", "Count", "Message"],
-    rows: events
-      .toSorted((a, b) => (a.spec.lastSeenAt < b.spec.lastSeenAt ? -1 : 1))
-      .map(({ spec }) => [toAge(spec.lastSeenAt, now), spec.type, spec.reason, `${spec.count}`, spec.message]),
+  const sorted = events.toSorted((a, b) => (a.spec.lastSeenAt < b.spec.lastSeenAt ? -1 : 1));
+  return formatMessages(["Last seen", "Type", "Reason", "Count"], sorted, ({ spec }) => ({
+    cells: [toAge(spec.lastSeenAt, now), spec.type, spec.reason, `${spec.count}`],
+    message: spec.message,
+  }));
+}
+
+/** A table whose last column is a message. What a message has besides its first line stands below its row. */
+function formatMessages<T>(
+  headers: readonly string[],
+  items: readonly T[],
+  toRow: (item: T) => { cells: readonly string[]; message: string },
+): string[] {
+  const rows = items
+    .map(toRow)
+    .map(({ cells, message }) => ({ cells, lines: printableText(message).trim().split("\n") }));
+  const [header = "", ...table] = formatTable({
+    headers: [...headers, "Message"],
+    rows: rows.map(({ cells, lines }) => [...cells, lines[0]]),
     hasHeaders: true,
   });
+  return [header, ...rows.flatMap(({ lines }, at) => [table[at] ?? "", ...lines.slice(1).map((line) => `  ${line}`)])];
 }
 
 function section(title: string, lines: readonly string[]): string[] {

@@ -11,7 +11,7 @@ export interface Grid {
 
 /** Aligns columns by what a terminal shows; a missing value is `-`. @returns one line per row. */
 export function formatTable({ headers, rows, hasHeaders }: Grid): string[] {
-  const cells = rows.map((row) => row.map((cell) => oneLine(cell ?? "") || MISSING));
+  const cells = rows.map((row) => row.map((cell) => firstLine(cell ?? "") || MISSING));
   const lines = hasHeaders ? [headers.map((header) => header.toUpperCase()), ...cells] : cells;
   const widths = headers.map((_, column) => Math.max(0, ...lines.map((line) => displayWidth(line[column] ?? ""))));
   return lines.map((line) =>
@@ -20,6 +20,12 @@ export function formatTable({ headers, rows, hasHeaders }: Grid): string[] {
       .join(GAP)
       .trimEnd(),
   );
+}
+
+/** Only the beginning of what takes several lines, such as the end of a log; `describe` shows all of it. */
+function firstLine(text: string): string {
+  const [first = "", ...rest] = text.trim().split(/\s*\n/);
+  return rest.length === 0 ? oneLine(first) : `${oneLine(first)} ...`;
 }
 
 export type Pair = readonly [key: string, value: string];

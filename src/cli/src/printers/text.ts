@@ -10,9 +10,14 @@ export function oneLine(text: string, { keepIndent = false } = {}): string {
   return keepIndent ? clean.trimEnd() : clean;
 }
 
-/** Every string inside a value, without control characters; line breaks stay. */
+/** Text from outside for several lines: line breaks stay. */
+export function printableText(text: string): string {
+  return stripVTControlCharacters(text).replace(UNPRINTABLE_IN_BLOCK, " ");
+}
+
+/** The same for every string inside a value. */
 export function printable(value: unknown): unknown {
-  if (typeof value === "string") return stripVTControlCharacters(value).replace(UNPRINTABLE_IN_BLOCK, " ");
+  if (typeof value === "string") return printableText(value);
   if (Array.isArray(value)) return value.map(printable);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [oneLine(key), printable(inner)]));

@@ -32,7 +32,7 @@ describe("formatTable", () => {
       ["👍", "a\nb"],
     ];
     const lines = formatTable({ headers: ["Name", "Value"], rows, hasHeaders: true });
-    expect(lines).toEqual(["NAME     VALUE", "美しい   x", "files    -", "👍       a b"]);
+    expect(lines).toEqual(["NAME     VALUE", "美しい   x", "files    -", "👍       a ..."]);
   });
 
   it("of nothing is its header", () => {

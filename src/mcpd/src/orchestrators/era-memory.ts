@@ -7,6 +7,7 @@ const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 export interface EraMemory {
   find(program: Program): Era | undefined;
   set(program: Program, era: Era): void;
+  forget(program: Program): void;
 }
 
 interface Program {
@@ -24,5 +25,6 @@ export function createEraMemory(now: () => number): EraMemory {
       return verdict && now() - verdict.foundAt < MAX_AGE_MS ? verdict.era : undefined;
     },
     set: (program, era) => void verdicts.set(keyOf(program), { era, foundAt: now() }),
+    forget: (program) => void verdicts.delete(keyOf(program)),
   };
 }

@@ -1,4 +1,4 @@
-import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { type ErrorCode, McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "@mcpctl/shared/mcp/upstream.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -64,24 +64,28 @@ export class InstanceUpstream implements Upstream {
 
   /** No process is up and none starts soon: calls fail, and say why. */
   detach(what: string): void {
-    const { server } = this.#options;
     this.#current = undefined;
-    this.#fault = new McpctlError("upstream-unavailable", `Server "${server}" ${what}`, {
-      hint: `See why with: mcpctl describe server ${server}`,
-    });
+    this.#fault = this.#error("upstream-unavailable", what);
     this.#next?.reject(this.#fault);
     this.#next = undefined;
   }
 
   async #started(signal: AbortSignal): Promise<Upstream> {
     if (!this.#next) throw this.#fault ?? new McpctlError("internal", "The instance has not been started");
-    const { server, timeoutSeconds } = this.#options;
+    const { timeoutSeconds } = this.#options;
     const limit = AbortSignal.timeout(timeoutSeconds * 1000);
     try {
       return await waitFor(this.#next.promise, AbortSignal.any([signal, limit]));
     } catch (error) {
       if (!limit.aborted || signal.aborted) throw error;
-      throw new McpctlError("upstream-timeout", `Server "${server}" did not start within ${timeoutSeconds} s`);
+      throw this.#error("upstream-timeout", `did not start within ${timeoutSeconds} s`);
     }
+  }
+
+  #error(code: ErrorCode, what: string): McpctlError {
+    const { server } = this.#options;
+    return new McpctlError(code, `Server "${server}" ${what}`, {
+      hint: `See why with: mcpctl describe server ${server}`,
+    });
   }
 }

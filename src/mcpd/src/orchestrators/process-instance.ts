@@ -100,8 +100,8 @@ export class ProcessInstance implements RunningInstance {
       this.#interrupt = new AbortController();
       this.#lifeEnded.resolve();
       this.#lifeEnded = Promise.withResolvers();
-      if (!this.#isStopping)
-        this.#become({ phase: "Pending", message: ending?.what, restarts: this.#state.restarts + 1 });
+      const restarts = this.#state.restarts + 1;
+      if (!this.#isStopping) this.#become({ phase: "Pending", message: ending?.what, restarts });
     }
     this.#lifeEnded.resolve();
     this.upstream.detach("was stopped");

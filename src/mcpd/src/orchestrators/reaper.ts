@@ -23,8 +23,8 @@ done
 strays=$(grep -lsF -e "$1" /proc/[0-9]*/environ | cut -d/ -f3)
 [ -n "$groups$strays" ] || exit 0
 send() {
-  for group in $groups; do kill -s "$1" -- "-$group"; done
-  for stray in $strays; do kill -s "$1" "$stray"; done
+  for group in $groups; do kill "-$1" "-$group"; done
+  for stray in $strays; do kill "-$1" "$stray"; done
 } 2>/dev/null
 send TERM
 sleep 1

@@ -45,6 +45,8 @@ export async function startServer(options: ServerStartOptions): Promise<StartedS
   const spawned = await spawnServer(options, knownEra);
   const started = await meet(spawned, signal).catch(async (error: unknown) => {
     const endedOnProbe = knownEra === undefined && !signal.aborted && (await hasExited(spawned.process));
+    // Should the verdict be out of date, the next start finds out.
+    eras.forget(launch);
     if (!endedOnProbe) throw error;
     await spawned.process.kill();
     // Some servers end at a message that they do not know; the oldest greeting is known to all.

@@ -5,7 +5,7 @@ import type { UpstreamIdentity, UpstreamReply } from "@mcpctl/shared/mcp/upstrea
 import { VERSION } from "@mcpctl/shared/version.ts";
 import * as z from "zod";
 
-export const CLIENT_INFO = { name: "mcpctl", version: VERSION } as const;
+const CLIENT_INFO = { name: "mcpctl", version: VERSION } as const;
 
 /** What every request to a modern server carries; mcpctl offers servers nothing that they could ask for. */
 export const MODERN_ENVELOPE = {

@@ -4,8 +4,12 @@ import { RPC, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 const ID_AT_START = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*[,}]/;
 const ID_AT_END = /,\s*"id"\s*:\s*(\d{1,15})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/;
 
+const OPEN_BRACE = 0x7b;
+
 /** @returns undefined for a line that is no message. */
 export function trySplitMessage(line: Uint8Array): UpstreamMessage | undefined {
+  // Most of what is no message starts otherwise, and an error costs more than a look.
+  if (line[0] !== OPEN_BRACE && !isSpace(line[0])) return undefined;
   try {
     return splitMessage(line);
   } catch {
@@ -61,6 +65,10 @@ function paramsOf(line: Uint8Array): Record<string, unknown> | undefined {
 
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0d;
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

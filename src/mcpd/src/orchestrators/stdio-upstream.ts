@@ -40,20 +40,22 @@ export interface StdioUpstreamOptions {
 type SendOptions = Pick<Waiter, "signal" | "timeoutSeconds" | "onNotification">;
 
 const GARBAGE_LENGTH = 200;
+const OPEN_BRACE = 0x7b;
+const OVERLOADED = "takes no more requests: it does not read those that wait";
 
 /**
  * A connection to a server over the pipes of its process, shared by all callers. Ids and progress tokens on the wire
  * are our own: those of callers never reach the server. Replies pass as bytes.
  */
 export class StdioUpstream implements Upstream {
-  /** Lines on stdout that are no messages: how many, and the start of the last one. */
-  readonly garbage = { count: 0, last: "" };
   readonly #options: StdioUpstreamOptions;
   readonly #limits: StdioLimits;
   readonly #writer: LineWriter;
   readonly #pending: PendingRequests;
   readonly #toolListeners = new Set<() => void>();
   #nextId = 1;
+  #garbageCount = 0;
+  #lastGarbage: Uint8Array = Buffer.alloc(0);
   #handshake: Promise<UpstreamIdentity> | undefined;
   /** Undefined until the handshake is done. */
   #era: Era | undefined;
@@ -75,6 +77,11 @@ export class StdioUpstream implements Upstream {
     });
     stdout.on("data", split).on("end", onBroken).on("error", onBroken);
     stdin.on("error", onBroken);
+  }
+
+  /** Lines on stdout that are no messages: how many, and the start of the last one. */
+  get garbage(): { count: number; last: string } {
+    return { count: this.#garbageCount, last: toPlainText(Buffer.from(this.#lastGarbage).toString(), GARBAGE_LENGTH) };
   }
 
   connect(signal: AbortSignal): Promise<UpstreamIdentity> {
@@ -135,8 +142,7 @@ export class StdioUpstream implements Upstream {
       const id = this.#nextId++;
       const progressToken = progressTokenOf(params);
       const line = JSON.stringify({ jsonrpc: "2.0", id, method, params: this.#outgoing(params, id, progressToken) });
-      if (!this.#writer.write(line))
-        return reject(this.#error("upstream-unavailable", "takes no more requests: it does not read those that wait"));
+      if (!this.#writer.write(line)) return reject(this.#error("upstream-unavailable", OVERLOADED));
       this.#pending.add(id, { resolve, reject, signal, timeoutSeconds, onNotification, progressToken });
     });
   }
@@ -168,17 +174,19 @@ export class StdioUpstream implements Upstream {
     if (method === "notifications/tools/list_changed") return this.#toolListeners.forEach((listener) => listener());
     if (method !== "notifications/progress") return;
     const progress = parseProgress(line);
-    const waiter = typeof progress?.token === "number" ? this.#pending.get(progress.token) : undefined;
-    if (progress && waiter?.progressToken !== undefined)
-      waiter.onNotification?.(progress.withToken(waiter.progressToken));
+    if (typeof progress?.token !== "number") return;
+    const { progressToken, onNotification } = this.#pending.get(progress.token) ?? {};
+    if (progressToken !== undefined) onNotification?.(progress.withToken(progressToken));
   }
 
+  /** Cheap, because a server may print nothing else. */
   #refuse(line: Uint8Array): void {
-    this.garbage.count += 1;
-    this.garbage.last = toPlainText(Buffer.from(line.subarray(0, 4 * GARBAGE_LENGTH)).toString(), GARBAGE_LENGTH);
+    this.#garbageCount += 1;
+    this.#lastGarbage = Buffer.from(line.subarray(0, 4 * GARBAGE_LENGTH));
+    if (line[0] !== OPEN_BRACE) return;
     const id = replyIdOf(line.subarray(0, 256), line.subarray(-256));
-    if (id !== undefined)
-      this.#pending.take(id)?.reject(this.#error("upstream-protocol", "sent an answer that is no JSON-RPC"));
+    if (id === undefined) return;
+    this.#pending.take(id)?.reject(this.#error("upstream-protocol", "sent an answer that is no JSON-RPC"));
   }
 
   #refuseLongLine(head: Uint8Array, tail: Uint8Array): void {

@@ -130,6 +130,10 @@ async function toResponse(
   if (isReadable && type.startsWith("application/json")) {
     return { status, headers, body: filterMessage(content, target.policy) };
   }
+  // The number says what a client must do, such as to open another session.
+  if (status >= 400) {
+    return errorResponse(id, { code: RPC.internalError, message: `The server answered HTTP ${status}` }, status);
+  }
   throw new McpctlError(
     "upstream-protocol",
     `Server "${target.server}" answered with something that is neither JSON nor events`,

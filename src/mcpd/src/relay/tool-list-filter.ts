@@ -3,7 +3,8 @@ import { isObject } from "./client-message.ts";
 import type { ToolPolicyCheck } from "./exchange.ts";
 
 /**
- * Takes the tools that the caller may not see out of the result of `tools/list`; leaves other results alone.
+ * Takes the tools that the caller may not see out of the result of `tools/list`; leaves other results alone. A list that
+ * the server calls public is so no longer: what one caller may see is not for the cache of another.
  *
  * @throws {McpctlError} `upstream-protocol` when it is no JSON: what cannot be read cannot be filtered.
  */
@@ -31,7 +32,9 @@ function withAllowedTools(result: unknown, policy: ToolPolicyCheck): unknown {
   if (!isObject(result) || !Array.isArray(result["tools"])) return result;
   const all: unknown[] = result["tools"];
   const tools = all.filter((tool) => isObject(tool) && typeof tool["name"] === "string" && policy(tool["name"]));
-  return tools.length === all.length ? result : { ...result, tools };
+  const isPublic = result["cacheScope"] === "public";
+  if (tools.length === all.length && !isPublic) return result;
+  return { ...result, tools, ...(isPublic && { cacheScope: "private" }) };
 }
 
 function parse(json: Uint8Array): unknown {

@@ -88,7 +88,8 @@ export function createResourceService(deps: ResourceServiceDeps) {
     },
 
     /**
-     * Merges what a manager applied with what others own.
+     * Merges what a manager applied with what others own. A resourceVersion in the manifest does not count: the owners
+     * of fields decide what is a conflict, and a version that only a status has moved is none.
      *
      * @param body - the manifest as the user wrote it, without defaults: the manager will own just these fields. It
      *   need not be complete, as long as the merged object is.
@@ -104,7 +105,6 @@ export function createResourceService(deps: ResourceServiceDeps) {
         const { manifest: merged, owners } = mergeApplied(kind, written, current, options);
         const manifest = toManifest(deps, kind, merged);
         if (!current) return { resource: await insert(deps, { scope, kind, manifest, owners }), result: "created" };
-        manifest.metadata.resourceVersion = metadata.resourceVersion;
         return replace(deps, { scope, kind, current, manifest, owners });
       });
     },
@@ -184,20 +184,17 @@ async function replace(deps: ResourceServiceDeps, write: Write & { current: Reso
     spec: manifest.spec,
     managedFields: owners,
   };
-  if (expectedVersion === resourceVersion && hasSameContent(current, content)) {
-    return { resource: current, result: "unchanged" };
-  }
-  await deps.hooks[kind.plural]?.beforeWrite?.(scope, manifest, current);
+  const isSame = hasSameContent(current, content);
+  // An unchanged object may still have a new owner of something in it.
+  if (!isSame) await deps.hooks[kind.plural]?.beforeWrite?.(scope, manifest, current);
   const ref = { plural: kind.plural, project, name };
-  return { resource: await scope.repositories.resources.replace(ref, content, expectedVersion), result: "configured" };
+  const resource = await scope.repositories.resources.replace(ref, content, expectedVersion);
+  return { resource, result: isSame ? "unchanged" : "configured" };
 }
 
-function hasSameContent({ metadata, spec }: Resource, content: ResourceContent): boolean {
-  const { labels, annotations, managedFields } = metadata;
-  return isDeepStrictEqual(
-    { labels, annotations, managedFields, spec: toJson(spec) },
-    { ...content, spec: toJson(content.spec) },
-  );
+function hasSameContent({ metadata: { labels, annotations }, spec }: Resource, content: ResourceContent): boolean {
+  const { managedFields: _, ...wanted } = content;
+  return isDeepStrictEqual({ labels, annotations, spec: toJson(spec) }, { ...wanted, spec: toJson(content.spec) });
 }
 
 /** Enough of a manifest to merge it or to see what it wrote; what comes of that is parsed in full. */

@@ -17,7 +17,7 @@ afterEach(() => rm(dataDir, { recursive: true }));
 
 function startOwner(...args: string[]): ChildProcess {
   const stdio = ["ignore", "pipe", "inherit", "ipc"] as const;
-  return spawn(process.execPath, [fixturePath("stdio-owner.ts"), dataDir, ...args], { stdio: [...stdio] });
+  return spawn(process.execPath, [fixturePath("stdio-owner.mjs"), dataDir, ...args], { stdio: [...stdio] });
 }
 
 async function pidsOf(owner: ChildProcess): Promise<Record<"leader" | "child" | "stray", number>> {

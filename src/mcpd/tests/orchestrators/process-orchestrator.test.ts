@@ -190,6 +190,16 @@ describe("a server that crashes", () => {
     await until(() => instance.state.phase === "Running" && instance.state.restarts === 2);
   });
 
+  it("begins its back-off anew when it ran well for long enough", async () => {
+    await using healthy = createRig({ healthyMs: 0 });
+    const instance = await healthy.run("echo", { name: "healthy" });
+    for (const restarts of [1, 2, 3]) {
+      await callTool(instance.upstream, "crash").catch(() => {});
+      await until(() => instance.state.phase === "Running" && instance.state.restarts === restarts);
+    }
+    expect(healthy.statesOf("healthy").map(({ phase }) => phase)).not.toContain("CrashLoopBackOff");
+  });
+
   it("gives the answer that it wrote before it ended", async () => {
     const instance = await rig.run("echo", { name: "last-words" });
     expect(await callTool(instance.upstream, "last-words")).toBe("goodbye");

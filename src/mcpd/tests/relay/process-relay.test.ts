@@ -238,6 +238,15 @@ describe("the list of tools", () => {
     expect((await jsonOf(answer)).result).toEqual({ tools: [{ name: "echo", x: 1 }], nextCursor: "2", other: {} });
   });
 
+  it("is private, whatever the server says, and untouched otherwise", async () => {
+    const result = { tools: [{ name: "echo" }], ttlMs: 5, cacheScope: "public" };
+    const answer = await relay.handle(
+      post({ method: "tools/list" }),
+      targetOf(() => result, MODERN),
+    );
+    expect((await jsonOf(answer)).result).toEqual({ ...result, cacheScope: "private" });
+  });
+
   it("that cannot be read is not shown", async () => {
     const target = targetOf();
     const broken: UpstreamReply = { kind: "result", json: Buffer.from('{"tools":[}') };

@@ -18,8 +18,8 @@ export function sendReply(response: ServerResponse, id: RequestId, reply: Upstre
   response.writeHead(200, { "content-type": "application/json", "content-length": length });
   if (length <= MAX_COPIED_BYTES) {
     // A string leaves in the same write as the headers, a buffer does not; latin1 keeps each byte what it is.
-    const value = Buffer.from(json.buffer, json.byteOffset, json.byteLength).latin1Slice();
-    response.end(`${start.latin1Slice()}${value}}`, "latin1");
+    const value = Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString("latin1");
+    response.end(`${start.toString("latin1")}${value}}`, "latin1");
     return;
   }
   response.cork();

@@ -63,6 +63,7 @@ export class Project {
 
   /** @throws {McpctlError} `not-found`, `unavailable`. */
   load(bearer: string | undefined): Promise<void> {
+    if (!this.#lookAs) this.#startLookingAs(bearer);
     return this.#discovery.load(bearer);
   }
 

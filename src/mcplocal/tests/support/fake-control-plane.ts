@@ -46,8 +46,8 @@ export function createFakeControlPlane(): FakeControlPlane {
     },
     revoke: (token) => void tokens.delete(token),
     setProject(name, servers, project = {}) {
-      const defaults = { naming: "prefix", proxyModel: "default", tools: { deny: [] } } as const;
-      projects.set(name, { project: { name, ...defaults, ...project }, servers: servers.map(withDefaults) });
+      const defaults = { name, naming: "prefix" as const, proxyModel: "default", tools: { deny: [] } };
+      projects.set(name, { project: { ...defaults, ...project }, servers: servers.map(withDefaults) });
     },
     removeProject: (name) => void projects.delete(name),
     setReachable: (reachable) => void (isReachable = reachable),

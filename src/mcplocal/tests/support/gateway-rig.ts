@@ -1,9 +1,14 @@
-import { onTestFinished } from "vitest";
+import { afterAll } from "vitest";
 import type { HttpFixture } from "../../../../tests/fixtures/http-fixture-server.ts";
 import { createGateway, type GatewayDeps, type GatewayOptions } from "../../src/gateway.ts";
 import type { Log } from "../../src/log.ts";
 import type { CallRecord } from "../../src/pipeline/call-record.ts";
 import { createFakeControlPlane, type FakeControlPlane } from "./fake-control-plane.ts";
+
+const cleanups: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const clean of cleanups.splice(0).toReversed()) await clean();
+});
 
 export interface Rig {
   url: string;
@@ -23,7 +28,7 @@ interface RigOptions {
   now?: GatewayDeps["now"];
 }
 
-/** Starts a gateway on a free port, with a control plane in memory; both end with the test. */
+/** Starts a gateway on a free port, with a control plane in memory; both end with the test file. */
 export async function startRig({ servers = {}, options, now }: RigOptions = {}): Promise<Rig> {
   const controlPlane = createFakeControlPlane();
   controlPlane.setProject(
@@ -42,14 +47,14 @@ export async function startRig({ servers = {}, options, now }: RigOptions = {}):
   const { url } = await gateway.listen();
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= gateway.close().then(() => controlPlane.close()));
-  onTestFinished(close);
+  cleanups.push(close);
   return { url, controlPlane, token: controlPlane.addToken("demo"), records, lines, close };
 }
 
-/** Ends a fixture with the test. */
+/** Ends a fixture with the test file. */
 export async function started(fixture: Promise<HttpFixture>): Promise<HttpFixture> {
   const server = await fixture;
-  onTestFinished(() => server.close().catch(() => {}));
+  cleanups.push(() => server.close().catch(() => {}));
   return server;
 }
 

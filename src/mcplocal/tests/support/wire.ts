@@ -63,10 +63,13 @@ export function modern(method: string, params: Json = {}, id: Json = 1): WireReq
 
 /** A request within a session. */
 export function legacy(session: string, method: string, params: Json = {}, id: Json = 1): WireRequest {
-  return {
-    headers: { "mcp-session-id": session, "mcp-protocol-version": "2025-11-25" },
-    body: { jsonrpc: "2.0", ...(id !== undefined && { id }), method, params },
-  };
+  const headers = { "mcp-session-id": session, "mcp-protocol-version": "2025-11-25" };
+  return { headers, body: { jsonrpc: "2.0", id, method, params } };
+}
+
+/** A notification within a session. */
+export function notification(session: string, method: string, params: Json): WireRequest {
+  return { headers: { "mcp-session-id": session }, body: { jsonrpc: "2.0", method, params } };
 }
 
 export function initialize(protocolVersion = "2025-11-25"): WireRequest {

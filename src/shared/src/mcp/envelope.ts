@@ -12,6 +12,8 @@ export type UpstreamMessage =
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
+/** Enough for any way to write the text 2.0. */
+const MAX_VERSION_BYTES = 32;
 
 /**
  * Splits one JSON-RPC message of an upstream into its envelope and its value.
@@ -21,6 +23,7 @@ const SPACE = 0x20;
 export function splitMessage(bytes: Uint8Array): UpstreamMessage {
   const members = membersOf(bytes);
   const find = (key: string) => members.find((member) => member.key === key);
+  if (!isVersion2(bytes, find("jsonrpc"))) throw malformed("its jsonrpc is not 2.0");
   const id = idOf(bytes, find("id"));
   const method = find("method");
   const result = find("result");
@@ -36,6 +39,11 @@ export function splitMessage(bytes: Uint8Array): UpstreamMessage {
   if (!value || id === undefined || method || (result && error)) throw malformed("it is neither request nor reply");
   const json = onOneLine(bytes.subarray(value.start, value.end));
   return { type: "reply", id, reply: { kind: result ? "result" : "error", json } };
+}
+
+/** A log line on stdout may be JSON with an id of its own; only this member says that it is meant for us. */
+function isVersion2(bytes: Uint8Array, member: Member | undefined): boolean {
+  return member !== undefined && member.end - member.start <= MAX_VERSION_BYTES && parseSlice(bytes, member) === "2.0";
 }
 
 function idOf(bytes: Uint8Array, member: Member | undefined): RequestId | null | undefined {

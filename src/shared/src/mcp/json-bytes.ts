@@ -9,6 +9,8 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
+const decoder = new TextDecoder();
+
 /** A member of a JSON object: its key and where its value lies in the bytes. */
 export interface Member {
   key: string;
@@ -45,7 +47,7 @@ export function membersOf(bytes: Uint8Array): Member[] {
 /** The value of a member, parsed. @throws {McpctlError} `upstream-protocol` */
 export function parseSlice(bytes: Uint8Array, { start, end }: Pick<Member, "start" | "end">): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes.subarray(start, end)));
+    return JSON.parse(decoder.decode(bytes.subarray(start, end)));
   } catch (cause) {
     throw malformed("it is no JSON", cause);
   }

@@ -57,6 +57,8 @@ describe("splitMessage", () => {
   it.each([
     ["nothing", ""],
     ["an array", "[1]"],
+    ["a log line with an id", '{"id":5,"level":"info","result":"done"}'],
+    ["another version", '{"jsonrpc":"1.0","id":5,"result":{}}'],
     ["two ids, of which peers would take different ones", '{"jsonrpc":"2.0","id":5,"result":{},"id":9}'],
     ["a result and an error", '{"jsonrpc":"2.0","id":5,"result":{},"error":{}}'],
     ["a method and a result", '{"jsonrpc":"2.0","id":5,"method":"x","result":{}}'],

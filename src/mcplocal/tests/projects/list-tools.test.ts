@@ -1,0 +1,112 @@
+import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import { describe, expect, it } from "vitest";
+import { listTools } from "../../src/projects/list-tools.ts";
+
+const NEVER = new AbortController().signal;
+
+/** A server that answers each page of its list with what `answer` says. */
+function serverOf(answer: (cursor: string | undefined) => unknown): Upstream {
+  return {
+    connect: () => Promise.reject(new Error("not needed")),
+    async request(_method, params) {
+      const result = answer(params["cursor"] as string | undefined);
+      return { kind: "result", json: Buffer.from(typeof result === "string" ? result : JSON.stringify(result)) };
+    },
+    onToolsChanged: () => () => {},
+    close: async () => {},
+  };
+}
+
+const tool = (name: string, extra: object = {}) => ({ name, inputSchema: { type: "object" }, ...extra });
+const list = (answer: (cursor: string | undefined) => unknown) => listTools(serverOf(answer), NEVER);
+
+describe("listTools", () => {
+  it("walks all pages in order", async () => {
+    const pages = [["a", "b"], ["c"], ["d"]];
+    const { tools } = await list((cursor = "0") => {
+      const next = Number(cursor) + 1;
+      return {
+        tools: pages[Number(cursor)]?.map((name) => tool(name)),
+        ...(next < pages.length && { nextCursor: String(next) }),
+      };
+    });
+    expect(tools.map(({ name }) => name)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("takes an empty cursor for a cursor", async () => {
+    const { tools } = await list((cursor) =>
+      cursor === undefined ? { tools: [tool("a")], nextCursor: "" } : { tools: [tool("b")] },
+    );
+    expect(tools).toHaveLength(2);
+  });
+
+  it("keeps what it does not know, and schemas as they are", async () => {
+    const inputSchema = { $schema: "x", type: "object", $defs: { a: { anyOf: [{ const: 1 }] } }, "x-mcp-header": 1 };
+    const { tools } = await list(() => ({
+      tools: [tool("a", { inputSchema, vendor: { deep: [null, 1e3] }, _meta: { ui: 1 } })],
+    }));
+    expect(JSON.parse(`{${tools[0]?.rest}`)).toEqual({ inputSchema, vendor: { deep: [null, 1000] }, _meta: { ui: 1 } });
+  });
+
+  it("hides an output that is no object from clients with sessions only", async () => {
+    const { tools } = await list(() => ({
+      tools: [tool("a", { outputSchema: { type: "array" } }), tool("b", { outputSchema: { type: "object" } })],
+    }));
+    expect(
+      tools.map(({ rest, legacyRest }) => [rest.includes("outputSchema"), legacyRest?.includes("outputSchema")]),
+    ).toEqual([
+      [true, false],
+      [true, undefined],
+    ]);
+  });
+
+  it("leaves out what would make a client refuse the whole list, and says how much", async () => {
+    const bad = [
+      null,
+      7,
+      {},
+      { name: "" },
+      { name: 1 },
+      { name: "x" },
+      tool("y", { inputSchema: { type: "array" } }),
+      tool("z", { description: 7 }),
+      tool("a"),
+    ];
+    const { tools, leftOut } = await list(() => ({ tools: [tool("a"), ...bad] }));
+    expect({ names: tools.map(({ name }) => name), leftOut }).toEqual({ names: ["a"], leftOut: bad.length });
+  });
+
+  it.each<[string, (cursor: string | undefined) => unknown, string]>([
+    ["the same cursor for ever", () => ({ tools: [], nextCursor: "x" }), "in a circle"],
+    [
+      "cursors in a circle",
+      (cursor = "0") => ({ tools: [], nextCursor: String((Number(cursor) + 1) % 3) }),
+      "in a circle",
+    ],
+    [
+      "pages without end",
+      (cursor = "0") => ({ tools: [], nextCursor: String(Number(cursor) + 1) }),
+      "more than 200 pages",
+    ],
+    [
+      "too many tools",
+      () => ({ tools: Array.from({ length: 5_001 }, (_, index) => tool(`t${index}`)) }),
+      "more than 5000 tools",
+    ],
+    ["no list", () => ({ tools: "none" }), "no list of tools"],
+    ["a cursor that is no string", () => ({ tools: [], nextCursor: 7 }), "no list of tools"],
+    ["null", () => null, "no list of tools"],
+    ["no JSON", () => "{tools}", "no JSON"],
+    ["a list of endless depth", () => `{"tools":[${"[".repeat(50_000)}${"]".repeat(50_000)}]}`, "levels deep"],
+  ])("gives up on %s", async (_, answer, message) => {
+    await expect(list(answer)).rejects.toMatchObject({
+      code: "upstream-protocol",
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it("takes exactly 5000 tools", async () => {
+    const { tools } = await list(() => ({ tools: Array.from({ length: 5_000 }, (_, index) => tool(`t${index}`)) }));
+    expect(tools).toHaveLength(5_000);
+  });
+});

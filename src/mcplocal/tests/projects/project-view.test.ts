@@ -1,0 +1,89 @@
+import type { Discovery } from "@mcpctl/shared/api/contracts.ts";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { describe, expect, it } from "vitest";
+import { createProjectView, type ViewedServer } from "../../src/projects/project-view.ts";
+
+const PROJECT: Discovery["project"] = { name: "demo", naming: "prefix", proxyModel: "default", tools: { deny: [] } };
+
+function server(name: string, tools: string[], extra: Partial<ViewedServer<string>> = {}): ViewedServer<string> {
+  const listed = tools.map((tool) => ({ name: tool, rest: '"inputSchema":{"type":"object"}}', legacyRest: undefined }));
+  const nothing = { policy: { deny: [] }, leftOut: 0, instructions: undefined, fault: undefined };
+  return { source: name, name, tools: listed, ...nothing, ...extra };
+}
+
+function listed(servers: ViewedServer<string>[], project = {}) {
+  const view = createProjectView({ ...PROJECT, ...project }, servers);
+  return JSON.parse(Buffer.from(view.listResult("modern")).toString("utf8"));
+}
+
+const names = (result: { tools: { name: string }[] }) => result.tools.map(({ name }) => name);
+const DOWN = new McpctlError("upstream-unavailable", "it is down");
+
+describe("createProjectView", () => {
+  it("lists by the exposed name, in the order of code points, byte for byte the same on every replica", () => {
+    const servers = [server("web", ["b", "B", "a_"]), server("files", ["é", "z", "a"])];
+    const first = createProjectView(PROJECT, servers);
+    const second = createProjectView(
+      PROJECT,
+      servers.toReversed().map((entry) => ({ ...entry, tools: entry.tools.toReversed() })),
+    );
+    expect(Buffer.from(second.listResult("modern")).equals(first.listResult("modern"))).toBe(true);
+    expect(second.digest).toBe(first.digest);
+    expect(names(listed(servers))).toEqual(names(listed(servers)).toSorted());
+  });
+
+  it("says which servers are missing and why, in the list and in the instructions", () => {
+    const servers = [
+      server("good", ["a"], { instructions: "Be kind." }),
+      server("bad", ["b"], { fault: DOWN, instructions: "Old." }),
+    ];
+    const result = listed(servers);
+    expect(names(result)).toEqual(["good__a"]);
+    expect(result._meta["mcpctl.io/conditions"]).toEqual([
+      { server: "bad", code: "upstream-unavailable", message: "it is down" },
+    ]);
+    expect(result.ttlMs).toBe(1_000);
+    expect(createProjectView(PROJECT, servers).instructions).toBe(
+      "# Not available now\n\n- bad: it is down\n\n# good\n\nBe kind.",
+    );
+  });
+
+  it("says how many malformed tools are left out", () => {
+    const result = listed([server("files", ["a"], { leftOut: 2 })]);
+    expect(result._meta["mcpctl.io/conditions"]).toEqual([
+      { server: "files", code: "upstream-protocol", message: "2 malformed tools are left out" },
+    ]);
+  });
+
+  it("says nothing of conditions when there are none", () => {
+    expect(JSON.stringify(listed([server("files", ["a"])]))).not.toContain("conditions");
+  });
+
+  it("keeps the tools of a faulty server callable by name, so that a call can say what is wrong", () => {
+    const view = createProjectView(PROJECT, [server("bad", ["b"], { fault: DOWN })]);
+    expect(view.tools.get("bad__b")).toEqual({ name: "b", source: "bad" });
+  });
+
+  it("does not rename a tool because the other of its name is down", () => {
+    const both = [server("a", ["search"]), server("b", ["search"], { fault: DOWN })];
+    expect(names(listed(both, { naming: "transparent" }))).toEqual(["a__search"]);
+  });
+
+  it("does not give a hidden tool away by the names of others", () => {
+    const hidden = [server("a", ["search"]), server("b", ["search"], { policy: { deny: ["search"] } })];
+    expect(names(listed(hidden, { naming: "transparent" }))).toEqual(["search"]);
+  });
+
+  it("finds no tool under a name that objects have by nature", () => {
+    const { tools } = createProjectView(PROJECT, [server("a", ["b"])]);
+    for (const name of ["__proto__", "constructor", "toString"]) expect(tools.get(name)).toBeUndefined();
+  });
+
+  it("builds a list of ten thousand tools in no time worth speaking of", () => {
+    const many = Array.from({ length: 5_000 }, (_, index) => `tool_${index}`);
+    const startedAt = performance.now();
+    const view = createProjectView(PROJECT, [server("a", many), server("b", many)]);
+    expect(view.listResult("modern").length).toBeGreaterThan(500_000);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+});
