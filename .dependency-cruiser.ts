@@ -133,7 +133,7 @@ const oneHome: Rule[] = [
   forbid(
     "only-upstreams-and-relay-dial",
     "Take fetch or an upstream as a parameter; the connection pool lives in upstreams/ and relay/.",
-    ...onlyIn("^src/(mcplocal/src/upstreams|mcpd/src/relay)/", "undici"),
+    ...onlyIn("^src/(mcplocal/src/(upstreams|control-plane)|mcpd/src/relay)/", "undici"),
   ),
   forbid(
     "nobody-imports-the-sdk",

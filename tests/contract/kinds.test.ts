@@ -50,7 +50,8 @@ function memberOf(schema: Schema | undefined, name: string): Schema | undefined 
 function undescribed(schema: Schema, path: string): string[] {
   const variants = [schema, ...(schema.oneOf ?? []), ...(schema.anyOf ?? [])] as Schema[];
   return variants.flatMap((variant) => {
-    const items = typeof variant.items === "object" && !Array.isArray(variant.items) ? undescribed(variant.items, `${path}[]`) : [];
+    const items =
+      typeof variant.items === "object" && !Array.isArray(variant.items) ? undescribed(variant.items, `${path}[]`) : [];
     const members = Object.entries(variant.properties ?? {}).flatMap(([name, field]) => {
       if (typeof field !== "object") return [];
       const self = field.description === undefined ? [`${path}.${name}`] : [];

@@ -14,9 +14,19 @@ interface Answer {
   status: number;
   type: string | null;
   headers: Headers;
-  // What the tests look into is what they assert.
-  body: { [key: string]: any };
+  body: Body;
 }
+
+// oxlint-disable-next-line typescript/no-explicit-any -- a test may look into any answer; it asserts what it finds
+type Body = Record<string, any>;
+
+interface Caller {
+  /** null sends none. */
+  bearer?: string | null;
+  headers?: Record<string, string>;
+}
+
+const namesOf = ({ body }: Answer) => (body["items"] as Body[]).map((item) => item["metadata"].name as string);
 
 describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
   let mcpd: Mcpd;
@@ -35,7 +45,12 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
         logLevel: "silent",
       }),
     );
-    const login = await send("POST", "/api/v1/login", { user: "admin", password: "an admin password" }, null);
+    const login = await send(
+      "POST",
+      "/api/v1/login",
+      { user: "admin", password: "an admin password" },
+      { bearer: null },
+    );
     admin = login.body["token"];
   });
   afterAll(async () => {
@@ -47,8 +62,7 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
     method: string,
     path: string,
     body?: unknown,
-    bearer: string | null = admin,
-    headers = {},
+    { bearer = admin, headers = {} }: Caller = {},
   ): Promise<Answer> {
     const response = await fetch(`${mcpd.url}${path}`, {
       method,
@@ -99,7 +113,8 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
     });
     expect(stale).toMatchObject({ status: 409, body: { code: "conflict" } });
     expect(
-      (await send("DELETE", "/api/v1/servers/crud", undefined, admin, { "if-match": `"${resourceVersion}"` })).status,
+      (await send("DELETE", "/api/v1/servers/crud", undefined, { headers: { "if-match": `"${resourceVersion}"` } }))
+        .status,
     ).toBe(409);
     expect((await send("DELETE", "/api/v1/servers/crud")).status).toBe(200);
     expect(await send("GET", "/api/v1/servers/crud")).toMatchObject({
@@ -137,18 +152,32 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
     expect(result(await apply("b", { timeoutSeconds: 5 }))).toBe("configured");
   });
 
+  it("lets writers that name no version take turns, so that none loses to another", async () => {
+    await send("POST", "/api/v1/servers", server("contended"));
+    const writes = Array.from({ length: 32 }, (_, i) =>
+      send("PATCH", `/api/v1/servers/contended?fieldManager=writer-${i}`, {
+        kind: "Server",
+        metadata: { name: "contended", labels: { [`writer-${i}`]: "was-here" } },
+        spec: {},
+      }),
+    );
+    expect((await Promise.all(writes)).map(({ status }) => status)).toEqual(Array(32).fill(200));
+    const { body } = await send("GET", "/api/v1/servers/contended");
+    expect(Object.keys(body["metadata"].labels)).toHaveLength(32);
+  });
+
   it("lists by label and page by page", async () => {
     for (const name of ["p1", "p2", "p3"]) {
       const manifest = { ...server(name), metadata: { name, labels: { set: "paged" } } };
       expect((await send("POST", "/api/v1/servers", manifest)).status).toBe(201);
     }
     const first = await send("GET", "/api/v1/servers?labelSelector=set=paged&limit=2");
-    expect(first.body["items"].map((s: any) => s.metadata.name)).toEqual(["p1", "p2"]);
+    expect(namesOf(first)).toEqual(["p1", "p2"]);
     const rest = await send(
       "GET",
       `/api/v1/servers?labelSelector=set=paged&limit=2&continue=${first.body["metadata"].continue}`,
     );
-    expect(rest.body["items"].map((s: any) => s.metadata.name)).toEqual(["p3"]);
+    expect(namesOf(rest)).toEqual(["p3"]);
     expect(rest.body["metadata"].continue).toBeUndefined();
   });
 
@@ -199,13 +228,13 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
       status: 422,
       body: { code: "invalid", hint: 'Did you mean "command"?', requestId: expect.any(String) },
     });
-    expect(unknown.body["fields"].map((f: any) => f.path)).toContain("spec.comand");
+    expect(unknown.body["fields"].map((field: Body) => field["path"])).toContain("spec.comand");
     expect(await send("POST", "/api/v1/servers", '{"kind":')).toMatchObject({
       status: 400,
       body: { code: "bad-request" },
     });
     expect(await send("POST", "/api/v1/servers", "[".repeat(100_000))).toMatchObject({ status: 400 });
-    expect(await send("POST", "/api/v1/servers", "x", admin, { "content-type": "text/plain" })).toMatchObject({
+    expect(await send("POST", "/api/v1/servers", "x", { headers: { "content-type": "text/plain" } })).toMatchObject({
       status: 415,
     });
     expect(await send("POST", "/api/v1/servers", `"${"x".repeat(5 * 1024 * 1024)}"`)).toMatchObject({ status: 413 });
@@ -216,7 +245,7 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
 
   it("lets nobody in without a valid bearer, and says the same to all of them", async () => {
     const bearers = [null, "", "x", "mcpctl_ses_x", `mcpctl_ses_${"a".repeat(43)}`, `mcpctl_pat_${"a".repeat(43)}`];
-    const answers = await Promise.all(bearers.map((bearer) => send("GET", "/api/v1/servers", undefined, bearer)));
+    const answers = await Promise.all(bearers.map((bearer) => send("GET", "/api/v1/servers", undefined, { bearer })));
     for (const answer of answers) {
       expect(answer).toMatchObject({
         status: 401,
@@ -238,26 +267,35 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
     });
     const stored = await send("GET", "/api/v1/mcptokens/t?project=minting");
     expect(JSON.stringify(stored.body)).not.toContain(raw);
-    expect((await send("GET", "/api/v1/mcptokens/introspect", undefined, raw)).body).toMatchObject({
+    expect((await send("GET", "/api/v1/mcptokens/introspect", undefined, { bearer: raw })).body).toMatchObject({
       active: true,
       project: "minting",
       name: "t",
     });
-    expect((await send("GET", "/api/v1/whoami", undefined, raw)).body).toMatchObject({
+    expect((await send("GET", "/api/v1/whoami", undefined, { bearer: raw })).body).toMatchObject({
       kind: "McpToken",
       creator: "admin",
     });
-    expect((await send("GET", "/api/v1/projects/minting/discovery", undefined, raw)).status).toBe(200);
-    expect((await send("GET", "/api/v1/projects/other/discovery", undefined, raw)).status).toBe(404);
-    expect((await send("GET", "/api/v1/servers", undefined, raw)).status).toBe(403);
+    expect((await send("GET", "/api/v1/projects/minting/discovery", undefined, { bearer: raw })).status).toBe(200);
+    expect((await send("GET", "/api/v1/projects/other/discovery", undefined, { bearer: raw })).status).toBe(404);
+    expect((await send("GET", "/api/v1/servers", undefined, { bearer: raw })).status).toBe(403);
     expect(
-      (await send("POST", "/api/v1/mcptokens", { ...body, metadata: { name: "u", project: "minting" } }, raw)).status,
+      (
+        await send(
+          "POST",
+          "/api/v1/mcptokens",
+          { ...body, metadata: { name: "u", project: "minting" } },
+          { bearer: raw },
+        )
+      ).status,
     ).toBe(403);
     await send("POST", "/api/v1/mcptokens/t/revoke?project=minting");
-    const unknown = await send("GET", "/api/v1/mcptokens/introspect", undefined, `mcpctl_pat_${"a".repeat(43)}`);
-    expect((await send("GET", "/api/v1/mcptokens/introspect", undefined, raw)).body).toEqual(unknown.body);
+    const unknown = await send("GET", "/api/v1/mcptokens/introspect", undefined, {
+      bearer: `mcpctl_pat_${"a".repeat(43)}`,
+    });
+    expect((await send("GET", "/api/v1/mcptokens/introspect", undefined, { bearer: raw })).body).toEqual(unknown.body);
     expect(unknown.body).toEqual({ active: false });
-    expect((await send("GET", "/api/v1/whoami", undefined, raw)).status).toBe(401);
+    expect((await send("GET", "/api/v1/whoami", undefined, { bearer: raw })).status).toBe(401);
   });
 
   it("takes every token from a creator who is disabled or may no longer view the project", async () => {
@@ -278,12 +316,13 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
     };
     const granted = await send("POST", "/api/v1/rbac", rbac);
     expect(granted).toMatchObject({ status: 201, body: { spec: { roleBindings: [{ resource: "projects" }, {}] } } });
-    const session = (await send("POST", "/api/v1/login", { user: name, password: "a creator's password" }, null)).body[
-      "token"
-    ];
+    const session = (
+      await send("POST", "/api/v1/login", { user: name, password: "a creator's password" }, { bearer: null })
+    ).body["token"];
     const body = { kind: "McpToken", metadata: { name: "t", project: "lent" }, spec: {} };
-    const raw = (await send("POST", "/api/v1/mcptokens", body, session)).body["token"];
-    const isActive = async () => (await send("GET", "/api/v1/mcptokens/introspect", undefined, raw)).body["active"];
+    const raw = (await send("POST", "/api/v1/mcptokens", body, { bearer: session })).body["token"];
+    const isActive = async () =>
+      (await send("GET", "/api/v1/mcptokens/introspect", undefined, { bearer: raw })).body["active"];
     expect(await isActive()).toBe(true);
     await send("DELETE", "/api/v1/rbac/creators");
     expect(await isActive()).toBe(false);
@@ -291,7 +330,7 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
     expect(await isActive()).toBe(true);
     await send("PUT", `/api/v1/users/${name}`, { kind: "User", metadata: { name }, spec: { disabled: true } });
     expect(await isActive()).toBe(false);
-    expect((await send("GET", "/api/v1/whoami", undefined, session)).status).toBe(401);
+    expect((await send("GET", "/api/v1/whoami", undefined, { bearer: session })).status).toBe(401);
   });
 
   it("refuses to let anybody grant what they do not hold", async () => {
@@ -309,25 +348,26 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
       spec: { subjects: [{ kind: "User", name }], roleBindings },
     });
     await send("POST", "/api/v1/rbac", define(bindings));
-    const session = (await send("POST", "/api/v1/login", { user: name, password: "a climber's password" }, null)).body[
-      "token"
-    ];
-    const climb = await send("POST", "/api/v1/rbac", define([{ role: "admin", resource: "*" }]), session);
+    const session = (
+      await send("POST", "/api/v1/login", { user: name, password: "a climber's password" }, { bearer: null })
+    ).body["token"];
+    const climb = await send("POST", "/api/v1/rbac", define([{ role: "admin", resource: "*" }]), { bearer: session });
     expect(climb).toMatchObject({
       status: 403,
       body: { code: "forbidden", detail: expect.stringContaining("admin *") },
     });
-    const code = await send("POST", "/api/v1/servers", server("code"), session);
+    const code = await send("POST", "/api/v1/servers", server("code"), { bearer: session });
     expect(code).toMatchObject({ status: 403, body: { hint: expect.stringContaining("run-command") } });
     expect(
-      (await send("POST", "/api/v1/servers", server("remote", { url: "https://mcp.example.com" }), session)).status,
+      (await send("POST", "/api/v1/servers", server("remote", { url: "https://mcp.example.com" }), { bearer: session }))
+        .status,
     ).toBe(201);
     const lend = { kind: "Project", metadata: { name: "lend" }, spec: { servers: ["remote"] } };
-    expect((await send("POST", "/api/v1/projects", lend, session)).status).toBe(403);
+    expect((await send("POST", "/api/v1/projects", lend, { bearer: session })).status).toBe(403);
   });
 
   it("offers every kind with the verbs that it has, and describes them in OpenAPI", async () => {
-    const { body } = await send("GET", "/openapi.json", undefined, null);
+    const { body } = await send("GET", "/openapi.json", undefined, { bearer: null });
     expect(body["openapi"]).toBe("3.1.0");
     for (const kind of KINDS) {
       const collection = body["paths"][`/api/v1/${kind.plural}`];
@@ -337,16 +377,18 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
         items: expect.any(Array),
       });
     }
-    const permissions = Object.values<any>(body["paths"]).flatMap((path) =>
-      Object.values<any>(path).map((op) => op["x-permission"]?.kind),
+    const permissions = Object.values<Body>(body["paths"]).flatMap((path) =>
+      Object.values<Body>(path).map((op) => op["x-permission"]?.kind),
     );
     expect(permissions).not.toContain(undefined);
   });
 
   it("answers the questions of machines", async () => {
-    expect((await send("GET", "/livez", undefined, null)).status).toBe(200);
-    expect((await send("GET", "/readyz", undefined, null)).status).toBe(200);
-    expect((await send("GET", "/metrics", undefined, null)).body["text"]).toContain("mcpctl_http_requests_total");
-    expect((await send("GET", "/version", undefined, null)).body).toEqual({ version: expect.any(String) });
+    expect((await send("GET", "/livez", undefined, { bearer: null })).status).toBe(200);
+    expect((await send("GET", "/readyz", undefined, { bearer: null })).status).toBe(200);
+    expect((await send("GET", "/metrics", undefined, { bearer: null })).body["text"]).toContain(
+      "mcpctl_http_requests_total",
+    );
+    expect((await send("GET", "/version", undefined, { bearer: null })).body).toEqual({ version: expect.any(String) });
   });
 });

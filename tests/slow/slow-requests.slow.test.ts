@@ -35,14 +35,18 @@ describe("mcpd and clients that take their time", () => {
     return { answer, seconds: (Date.now() - startedAt) / 1_000 };
   }
 
-  it("ends slow headers within 15 s and slow bodies within 35 s, and serves others meanwhile", { timeout: 60_000 }, async () => {
-    const head = "POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
-    const slow = Promise.all([trickle(`${head}X-Slow: `), trickle(`${head}Content-Length: 100000\r\n\r\n`)]);
-    expect((await fetch(`${mcpd.url}/livez`)).status).toBe(200);
-    const [headers, body] = await slow;
-    expect(headers.seconds).toBeLessThan(15);
-    expect(headers.answer).toContain("408");
-    expect(body.seconds).toBeLessThan(35);
-    expect(body.answer).toContain("408");
-  });
+  it(
+    "ends slow headers within 15 s and slow bodies within 35 s, and serves others meanwhile",
+    { timeout: 60_000 },
+    async () => {
+      const head = "POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+      const slow = Promise.all([trickle(`${head}X-Slow: `), trickle(`${head}Content-Length: 100000\r\n\r\n`)]);
+      expect((await fetch(`${mcpd.url}/livez`)).status).toBe(200);
+      const [headers, body] = await slow;
+      expect(headers.seconds).toBeLessThan(15);
+      expect(headers.answer).toContain("408");
+      expect(body.seconds).toBeLessThan(35);
+      expect(body.answer).toContain("408");
+    },
+  );
 });

@@ -19,7 +19,7 @@ interface RunOptions {
 }
 
 /** The environment of a person who has set nothing: what a test does not name does not reach the program. */
-export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
+function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
   const { PATH = "", HOME = "", NODE_EXTRA_CA_CERTS } = process.env;
   return { PATH, HOME, ...(NODE_EXTRA_CA_CERTS !== undefined && { NODE_EXTRA_CA_CERTS }), ...extra };
 }

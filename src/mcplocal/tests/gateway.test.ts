@@ -1,8 +1,9 @@
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { startLegacyServer } from "../../../tests/fixtures/http-legacy-server.ts";
 import { startModernServer } from "../../../tests/fixtures/http-modern-server.ts";
 import { started, startRig } from "./support/gateway-rig.ts";
+import { modern, send } from "./support/wire.ts";
 
 type Era = "legacy" | "modern";
 
@@ -52,3 +53,64 @@ describe.each([
     await client.close();
   });
 });
+
+describe("a gateway that stops", () => {
+  const call = (ms: number) => modern("tools/call", { name: "files__wait", arguments: { ms } });
+
+  it("lets calls under way finish and takes no new connections", async () => {
+    const server = await started(startLegacyServer());
+    const rig = await startRig({ servers: { files: server } });
+    const running = send(rig.url, { ...call(300), token: rig.token });
+    await vi.waitFor(() => expect(server.requests("tools/call")).toHaveLength(1));
+    const closed = rig.close();
+    await expect(send(rig.url, { method: "GET", path: "/readyz" })).rejects.toThrow("ECONNREFUSED");
+    expect((await running).json.result.content[0].text).toBe("waited");
+    await closed;
+    expect(server.open.size).toBe(0);
+  });
+
+  it("does not wait for ever", async () => {
+    const server = await started(startModernServer());
+    const rig = await startRig({ servers: { files: server } });
+    const running = send(rig.url, { ...call(60_000), token: rig.token }).catch(() => "cut off");
+    await vi.waitFor(() => expect(server.requests("tools/call")).toHaveLength(1));
+    const startedAt = performance.now();
+    await rig.close();
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(await running).toBe("cut off");
+    await vi.waitFor(() => expect(server.cancelled).toHaveLength(1));
+  });
+});
+
+describe("a bug in the gateway", () => {
+  it("is logged with an id, and only the id is told", async () => {
+    const rig = await startRig({ servers: { files: await started(startModernServer()) } });
+    await send(rig.url, { ...modern("tools/list"), token: rig.token });
+    rig.controlPlane.setProject("demo", [{ name: "files", url: "http://127.0.0.1:1/mcp" }]);
+    const broken = rig.controlPlane.addToken("broken");
+    rig.controlPlane.setProject("broken", [{ name: "files" }]);
+    const connection = {
+      connect: async () => ({ era: "legacy" as const, protocolVersion: "2025-11-25", capabilities: { tools: {} } }),
+      async request(method: string) {
+        if (method === "tools/list") return { kind: "result" as const, json: Buffer.from(LIST) };
+        throw new TypeError("secret-host.internal is not a function");
+      },
+      onToolsChanged: () => () => {},
+      close: async () => {},
+    };
+    rig.controlPlane.setUpstream("files", () => connection);
+    const { json } = await send(rig.url, { ...modern("tools/call", { name: "files__a" }), token: broken });
+    expect(json.error).toEqual({
+      code: -32603,
+      message: "Unexpected error",
+      data: {
+        code: "internal",
+        hint: expect.stringMatching(/^Look for request [0-9a-f]{8}-\d+ in the log of the gateway$/),
+      },
+    });
+    const [, requestId] = /request (\S+)/.exec(json.error.data.hint) ?? [];
+    expect(rig.lines.some((line) => line.includes(`"requestId":"${requestId}"`))).toBe(true);
+  });
+});
+
+const LIST = '{"tools":[{"name":"a","inputSchema":{"type":"object"}}]}';

@@ -30,7 +30,7 @@ describe("readSettings", () => {
     [["--max-bytes", "none"], {}, undefined, /--max-bytes: /, "See the settings with: --help"],
     [[], { X_MAX_BYTES: "0" }, undefined, /X_MAX_BYTES: /, "See the settings with: --help"],
     [[], {}, { datadir: "x" }, /Unknown setting "datadir"/, 'Did you mean "dataDir"?'],
-  ])("refuses %j %j %j", (argv, env, file, message, hint) => {
+  ])("refuses %j %j %j", (...[argv, env, file, message, hint]) => {
     const refused = expect.objectContaining({
       code: "config-invalid",
       message: expect.stringMatching(message),

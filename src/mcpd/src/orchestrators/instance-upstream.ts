@@ -1,6 +1,6 @@
 import { type ErrorCode, McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "@mcpctl/shared/mcp/upstream.ts";
-import { waitFor } from "./wait-for.ts";
+import { waitFor } from "@mcpctl/shared/wait-for.ts";
 
 interface InstanceUpstreamOptions {
   server: string;

@@ -16,7 +16,7 @@ import {
 import type { StartSlots } from "./start-slots.ts";
 import { createStderrTail, type StderrTail } from "./stderr-tail.ts";
 import { followToolCount } from "./tool-count.ts";
-import { waitFor } from "./wait-for.ts";
+import { waitFor } from "@mcpctl/shared/wait-for.ts";
 
 export interface ProcessInstanceDeps {
   /** The whole environment of the process. */

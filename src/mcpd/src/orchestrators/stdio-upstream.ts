@@ -8,7 +8,7 @@ import { PendingRequests, type Waiter } from "./pending-requests.ts";
 import { toPlainText } from "./plain-text.ts";
 import { MODERN_ENVELOPE, shakeHands } from "./stdio-handshake.ts";
 import { answerTo, cancellationOf, isObject, parseProgress, replyIdOf, trySplitMessage } from "./stdio-messages.ts";
-import { waitFor } from "./wait-for.ts";
+import { waitFor } from "@mcpctl/shared/wait-for.ts";
 
 export interface StdioLimits {
   /** How long an answer to the probe of the era is waited for. */

@@ -20,7 +20,11 @@ export interface Fleet {
   /** Starts and stops copies until there are as many as the spec wants. */
   scale(server: Server): Promise<void>;
   states(): InstanceState[];
-  /** The connection to a running copy, each in its turn. @returns undefined when none runs. */
+  /**
+   * The connection to a copy that answers, each in its turn, or else to one that is about to: calls wait for it.
+   *
+   * @returns undefined when there is neither.
+   */
   next(): Upstream | undefined;
   stop(): Promise<void>;
 }
@@ -64,13 +68,17 @@ export function createFleet(server: Server, deps: FleetDeps): Fleet {
     next() {
       const running = copies.filter((copy) => copy?.state.phase === "Running");
       turn = (turn + 1) % Math.max(running.length, 1);
-      return running[turn]?.upstream;
+      return (running[turn] ?? copies.find(isAboutToRun))?.upstream;
     },
     async stop() {
       clearTimeout(retry);
       await stopAll(copies);
     },
   };
+}
+
+function isAboutToRun(copy: RunningInstance | undefined): boolean {
+  return copy?.state.phase === "Pending" || copy?.state.phase === "Starting";
 }
 
 function notLaunched(fault: string | undefined): InstanceState {

@@ -1,8 +1,9 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { isProcessServer, type Server } from "@mcpctl/shared/kinds/servers.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import { waitFor } from "@mcpctl/shared/wait-for.ts";
 import type { Logger } from "@mcpctl/shared/log.ts";
-import type { Orchestrator } from "../orchestrators/orchestrator.ts";
+import type { InstanceState, Orchestrator } from "../orchestrators/orchestrator.ts";
 import type { Database } from "../repositories/interfaces.ts";
 import type { EventRecorder } from "../services/event.service.ts";
 import type { WatchService } from "../services/watch.service.ts";
@@ -59,14 +60,11 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
     writer.schedule(name);
   }
 
-  function getRunning(name: string): Upstream {
-    const upstream = fleets.get(name)?.next();
-    if (upstream) return upstream;
-    const [state] = fleets.get(name)?.states() ?? [];
-    const why = state?.message ?? state?.phase ?? "it is not started";
-    throw new McpctlError("upstream-unavailable", `Server "${name}" does not run: ${why}`, {
-      hint: `See why with: mcpctl describe server ${name}`,
-    });
+  /** A server that was declared a moment ago is about to be launched; that is worth waiting for. */
+  async function launched(name: string, signal: AbortSignal): Promise<Upstream> {
+    await waitFor(queue.settled(name), signal);
+    const fleet = fleets.get(name);
+    return fleet?.next() ?? Promise.reject(doesNotRun(name, fleet?.states()[0]));
   }
 
   async function follow(since: string): Promise<void> {
@@ -85,14 +83,25 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
         void queue.add(metadata.name);
       follow(since).catch((err: unknown) => log.fatal({ err }, "following changes of servers ended"));
     },
-    openUpstream: (name) => createUpstreamHandle(() => getRunning(name)),
+    openUpstream: (name) =>
+      createUpstreamHandle(
+        () => fleets.get(name)?.next(),
+        (signal) => launched(name, signal),
+      ),
     async close() {
       closing.abort();
-      await queue.settled();
+      await queue.allSettled();
       await Promise.all([...fleets.values()].map((fleet) => fleet.stop()));
       await writer.close();
     },
   };
+}
+
+function doesNotRun(name: string, state: InstanceState | undefined): McpctlError {
+  const why = state?.message ?? state?.phase ?? "it is not started";
+  return new McpctlError("upstream-unavailable", `Server "${name}" does not run: ${why}`, {
+    hint: `See why with: mcpctl describe server ${name}`,
+  });
 }
 
 /** Works on one server at a time for each name, so that two changes in a row cannot start it twice. */
@@ -106,7 +115,10 @@ function createQueue(work: (name: string) => Promise<void>, log: Logger) {
       tails.set(name, tail);
       return tail;
     },
-    async settled(): Promise<void> {
+    async settled(name: string): Promise<void> {
+      await tails.get(name);
+    },
+    async allSettled(): Promise<void> {
       await Promise.all(tails.values());
     },
   };

@@ -4,15 +4,18 @@ import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
  * A handle on the processes of a server. It outlives each of them: every request goes to one that runs then, and closing
  * the handle disturbs nobody.
  *
- * @param get - throws `upstream-unavailable` while none runs.
+ * @param find - undefined while none runs.
+ * @param wait - waits for one that is about to be launched; throws `upstream-unavailable` when there is none.
  */
-export function createUpstreamHandle(get: () => Upstream): Upstream {
+export function createUpstreamHandle(
+  find: () => Upstream | undefined,
+  wait: (signal: AbortSignal) => Promise<Upstream>,
+): Upstream {
   const listeners = new Set<() => void>();
   const followed = new Map<Upstream, () => void>();
 
   /** Whoever listens hears of every process that the handle has ever reached. */
-  function reach(): Upstream {
-    const upstream = get();
+  function follow(upstream: Upstream): Upstream {
     if (!followed.has(upstream)) {
       const end = upstream.onToolsChanged(() => {
         for (const listener of listeners) listener();
@@ -23,8 +26,9 @@ export function createUpstreamHandle(get: () => Upstream): Upstream {
   }
 
   return {
-    connect: async (signal) => reach().connect(signal),
-    request: async (method, params, options) => reach().request(method, params, options),
+    connect: async (signal) => follow(find() ?? (await wait(signal))).connect(signal),
+    request: async (method, params, options) =>
+      follow(find() ?? (await wait(options.signal))).request(method, params, options),
     onToolsChanged(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

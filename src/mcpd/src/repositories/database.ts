@@ -99,5 +99,8 @@ function createRepositories(db: Kysely<Tables>): Repositories {
       const { rows } = await sql<{ now: Date }>`select statement_timestamp() as now`.execute(db);
       return rows.map((row) => toTimestamp(row.now)).join();
     },
+    async lockWrites() {
+      await sql`select from revision for update`.execute(db);
+    },
   };
 }

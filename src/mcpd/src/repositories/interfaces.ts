@@ -157,6 +157,11 @@ export interface Repositories {
   auditEvents: AuditEventRepository;
   /** The database's clock, RFC 3339. */
   now(): Promise<string>;
+  /**
+   * Makes this transaction the only writer from here to its end, and not just from its first write: what it reads now
+   * is what it will overwrite.
+   */
+  lockWrites(): Promise<void>;
 }
 
 /** The door to storage. */

@@ -1,3 +1,4 @@
+import { APPLY_MEDIA_TYPE } from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { API_VERSION, type Kind, manifestSchema, type Resource, type ResourceRef } from "@mcpctl/shared/kinds/kind.ts";
 import type { Scope } from "@mcpctl/shared/rbac/evaluate.ts";
@@ -39,8 +40,6 @@ const writeQuery = z.strictObject({
 type ListQuery = z.output<typeof listQuery>;
 type ObjectQuery = z.output<typeof objectQuery>;
 type WriteQuery = z.output<typeof writeQuery>;
-
-export const APPLY_MEDIA_TYPE = "application/apply-patch+json";
 
 /** The REST surface of one kind: one route per verb. Nothing here knows which kind it serves. */
 export function resourceRoutes(kind: Kind, deps: ResourceRoutesDeps): Route[] {

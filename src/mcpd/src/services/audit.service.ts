@@ -12,7 +12,8 @@ export interface Deed {
 
 export interface AuditService {
   /**
-   * Runs a mutation and its audit row in one transaction: no audit, no change.
+   * Runs a mutation and its audit row in one transaction: no audit, no change. Mutations take turns, so that what one
+   * reads (versions, rights) still holds when it commits.
    *
    * @param work - returns its result and may complete the deed, for instance with the name it gave.
    */
@@ -25,6 +26,7 @@ export function createAuditService(database: Pick<Database, "transact">): AuditS
   return {
     mutate: (context, deed, work) =>
       database.transact(async (repositories) => {
+        await repositories.lockWrites();
         const result = await work(repositories);
         await repositories.auditEvents.insert(toRow(context, deed, "allow"));
         return result;

@@ -1,6 +1,6 @@
 import { API, type DiscoveredServer, type Discovery } from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError, notFound } from "@mcpctl/shared/errors.ts";
-import { findCondition } from "@mcpctl/shared/kinds/conditions.ts";
+import { type Condition, findCondition } from "@mcpctl/shared/kinds/conditions.ts";
 import type { Project } from "@mcpctl/shared/kinds/projects.ts";
 import { isProcessServer, type Server } from "@mcpctl/shared/kinds/servers.ts";
 import { isToolAllowed } from "@mcpctl/shared/kinds/tool-policy.ts";
@@ -90,8 +90,13 @@ function toDiscovered(name: string, server: Server | undefined, { path, mayResol
     revision: revisionOf(server),
     timeoutSeconds: spec.timeoutSeconds,
     tools: spec.tools,
-    ...(ready?.status === "False" && { fault: { reason: ready.reason, message: ready.message } }),
+    ...(ready && isFault(ready) && { fault: { reason: ready.reason, message: ready.message } }),
   };
+}
+
+/** A server that is about to answer is no fault: calls wait for it. */
+function isFault({ status, reason }: Condition): boolean {
+  return status === "False" && reason !== "Pending" && reason !== "Starting";
 }
 
 /** Changes with the spec, and with every process that takes the place of another. */

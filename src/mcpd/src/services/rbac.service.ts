@@ -67,8 +67,7 @@ async function loadState({ resources }: Repositories): Promise<RbacState> {
   return createRbacState(definitions, groups);
 }
 
-/** Exported for tests: a state from given definitions. */
-export function createRbacState(definitions: RbacDefinition[], groups: Group[]): RbacState {
+function createRbacState(definitions: RbacDefinition[], groups: Group[]): RbacState {
   return {
     canAccess: (principal, access) => canAccess(definitions, principal, access),
     canRunOperation: (principal, action) => canRunOperation(definitions, principal, action),

@@ -9,13 +9,13 @@ import {
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import { fromProblem, problemSchema } from "@mcpctl/shared/problem.ts";
-import { type Dispatcher, request } from "undici";
 import type * as z from "zod";
+import type { Dispatcher } from "../upstreams/dispatcher.ts";
+import { sendHttp } from "../upstreams/http-exchange.ts";
 import { createHttpUpstream } from "../upstreams/http-upstream.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
 const TIMEOUT_MS = 3_000;
-const MAX_BODY_BYTES = 16 * 1_024 * 1_024;
 
 interface HttpControlPlaneOptions {
   mcpdUrl: string;
@@ -57,26 +57,15 @@ async function fetchText(
 ): Promise<{ status: number; body: string }> {
   const headers = { accept: "application/json", ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }) };
   try {
-    const answer = await request(url, { dispatcher, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-    return { status: answer.statusCode, body: await readText(answer.body) };
+    const call = { method: "GET", headers, timeoutMs: TIMEOUT_MS } as const;
+    const { status, body } = await sendHttp({ name: "mcpd", url, dispatcher }, call);
+    return { status, body: body.toString("utf8") };
   } catch (cause) {
-    if (cause instanceof McpctlError) throw cause;
     throw new McpctlError("unreachable", `mcpd does not answer at ${url.origin}`, {
       hint: "Check that mcpd runs there, and --mcpd-url of the gateway",
       cause,
     });
   }
-}
-
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw unusable("its answer is too large");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function problemOf(status: number, body: string): McpctlError {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 
-export const MAX_BODY_BYTES = 4 * 1_024 * 1_024;
+const MAX_BODY_BYTES = 4 * 1_024 * 1_024;
 /** A client that goes on sending a body that was refused loses the connection after this much more. */
 const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
 

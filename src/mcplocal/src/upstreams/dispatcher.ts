@@ -1,5 +1,7 @@
 import { Agent, type Dispatcher } from "undici";
 
+export type { Dispatcher };
+
 const CONNECTIONS_PER_HOST = 256;
 const CONNECT_TIMEOUT_MS = 5_000;
 

@@ -9,6 +9,7 @@ import { ChangeWatch } from "./change-watch.ts";
 import { MODERN_META } from "../identity.ts";
 import { type Connection, greet, modernHeaders } from "./handshake.ts";
 import { type HttpTarget, sendHttp } from "./http-exchange.ts";
+import { findLoss } from "./lost-connection.ts";
 import { refusalError } from "./refusal.ts";
 import { type RpcCall, type RpcOutcome, sendOneWay, sendRpc, type SideMessages } from "./rpc-exchange.ts";
 
@@ -163,16 +164,11 @@ class HttpUpstream implements Upstream {
     sendOneWay(this.#target, connection.headers, { id, ...answer }).catch(() => {});
   }
 
-  /** Whether the server forgot us, or is another than it was. Forgets it in turn, so that the next request greets it anew. */
-  #isLost(connection: Connection, { status, reply, body }: RpcOutcome): boolean {
-    const isRefused = status === 400 || status === 404 || status === 405;
-    const text = reply ? Buffer.from(reply.json).toString("utf8") : body.toString("utf8", 0, 500);
-    const isModern = connection.identity.era === "modern";
-    const hasNewEra = isModern && isRefused && (!reply || text.includes(String(RPC.unsupportedVersion)));
-    // Many servers answer 400 where the protocol asks for 404, and name the session in the text.
-    const hasLostSession = !isModern && (status === 404 || (status === 400 && /session/i.test(text)));
-    if (!hasNewEra && !hasLostSession) return false;
-    if (hasNewEra || connection.sessionId === undefined) this.#known = undefined;
+  /** Whether the server no longer knows us. Forgets it in turn, so that the next request greets it anew. */
+  #isLost(connection: Connection, outcome: RpcOutcome): boolean {
+    const loss = findLoss(connection, outcome);
+    if (!loss) return false;
+    if (loss === "era") this.#known = undefined;
     if (this.#ready === connection) this.#ready = undefined;
     return true;
   }

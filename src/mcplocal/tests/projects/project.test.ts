@@ -36,8 +36,12 @@ describe("the list of a project", () => {
 
   it("is partial after 5 seconds when a server hangs, says so, and is complete once it answers", async () => {
     const hung = await started(startModernServer({ ...one("late"), intercept: () => true }));
-    const servers = { good: await started(startLegacyServer(one("a"))), hung };
-    const { rig, clock } = await clockedRig({ servers });
+    const { rig, clock } = await clockedRig({});
+    const good = await started(startLegacyServer(one("a")));
+    rig.controlPlane.setProject("demo", [
+      { name: "good", url: good.url },
+      { name: "hung", url: hung.url, timeoutSeconds: 6 },
+    ]);
     const startedAt = performance.now();
     const partial = await list(rig);
     expect(performance.now() - startedAt).toBeLessThan(6_000);

@@ -125,7 +125,7 @@ describe.each(["legacy", "modern"] as const)("a connection to a %s server", (era
       (id, response) =>
         response
           .writeHead(200, { "content-type": "application/json" })
-          .end(`{"jsonrpc":"2.0","id":${id},"result":{},"result":{}}`),
+          .end(`{"jsonrpc":"2.0","id":${String(id)},"result":{},"result":{}}`),
       "upstream-protocol",
     ],
     [
@@ -133,7 +133,7 @@ describe.each(["legacy", "modern"] as const)("a connection to a %s server", (era
       (id, response) =>
         response
           .writeHead(200, { "content-type": "application/json" })
-          .end(`{"jsonrpc":"2.0","id":${id},"result":{},"id":7}`),
+          .end(`{"jsonrpc":"2.0","id":${String(id)},"result":{},"id":7}`),
       "upstream-protocol",
     ],
     [
@@ -314,9 +314,9 @@ describe("a connection to a stateless server", () => {
   it("repeats the body in the headers, encoded where it must be", async () => {
     const { server, upstream } = await open(startModernServer());
     await callTool(upstream, "wörld");
-    const { headers, body } = server.requests("tools/call")[0] ?? { headers: {}, body: {} };
-    expect(headers["mcp-name"]).toBe(`=?base64?${Buffer.from("wörld").toString("base64")}?=`);
-    expect(body["params"]._meta).toEqual({
+    const [seen] = server.requests("tools/call");
+    expect(seen?.headers["mcp-name"]).toBe(`=?base64?${Buffer.from("wörld").toString("base64")}?=`);
+    expect(seen?.body["params"]._meta).toEqual({
       "io.modelcontextprotocol/protocolVersion": "2026-07-28",
       "io.modelcontextprotocol/clientInfo": { name: "mcpctl", version: expect.any(String) },
       "io.modelcontextprotocol/clientCapabilities": {},

@@ -5,10 +5,17 @@ import { type McpToken, mcpTokens } from "../kinds/mcp-tokens.ts";
 import { users } from "../kinds/users.ts";
 import { notMcpd } from "./client-faults.ts";
 import { type ApiRequest, createTransport, type Send, type TransportOptions } from "./client-transport.ts";
-import { API, type LoginResponse, loginResponse, versionResponse, type Whoami, whoamiResponse } from "./contracts.ts";
+import {
+  API,
+  APPLY_MEDIA_TYPE,
+  type LoginResponse,
+  loginResponse,
+  versionResponse,
+  type Whoami,
+  whoamiResponse,
+} from "./contracts.ts";
 
 const PAGE_SIZE = "500";
-const APPLY_MEDIA_TYPE = "application/apply-patch+json";
 
 export interface ListQuery {
   project?: string | undefined;

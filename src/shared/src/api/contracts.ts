@@ -1,6 +1,9 @@
 import * as z from "zod";
 import { toolPolicy } from "../kinds/tool-policy.ts";
 
+/** Media type of an applied manifest: JSON, without defaults, merged by the server. */
+export const APPLY_MEDIA_TYPE = "application/apply-patch+json";
+
 /** Every path of the REST API that is not derived from a kind. */
 export const API = {
   login: "/api/v1/login",

@@ -43,4 +43,3 @@ export const projects = defineKind({
 });
 
 export type Project = ResourceOf<typeof projects>;
-export type ProjectSpec = Project["spec"];

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { defineKind, READ_ONLY, type ResourceOf } from "./kind.ts";
+import { defineKind, READ_ONLY } from "./kind.ts";
 
 export const proxyModels = defineKind({
   kind: "ProxyModel",
@@ -18,5 +18,3 @@ export const proxyModels = defineKind({
   columns: [{ header: "Description", description: "Shown to people.", value: (p) => p.spec.description }],
   examples: [{ metadata: { name: "default" }, spec: { description: "Passes everything on unchanged." } }],
 });
-
-export type ProxyModel = ResourceOf<typeof proxyModels>;

@@ -1,6 +1,5 @@
 /** Who can be granted something. */
 export const SUBJECT_KINDS = ["User", "Group", "McpToken"] as const;
-export type SubjectKind = (typeof SUBJECT_KINDS)[number];
 
 /** Roles on resources, each with the verbs that it grants. */
 export const ROLE_VERBS = {

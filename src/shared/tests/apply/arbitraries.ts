@@ -23,7 +23,7 @@ export const oddNames = [
   " ",
 ];
 
-export const scalar = fc.oneof(
+const scalar = fc.oneof(
   fc.constantFrom<Json[]>(null, true, false, "", "x", "y", "1", "null"),
   fc.integer({ min: -2, max: 2 }),
 );

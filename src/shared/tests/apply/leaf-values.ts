@@ -7,7 +7,7 @@ export function toCanonicalText(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(toCanonicalText).join(",")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   const fields = Object.entries(value).map(([name, field]) => `${JSON.stringify(name)}:${toCanonicalText(field)}`);
-  return `{${fields.sort().join(",")}}`;
+  return `{${fields.toSorted().join(",")}}`;
 }
 
 /** Stands for a leaf that could be filled without being changed: an empty object, keyed list or set. */

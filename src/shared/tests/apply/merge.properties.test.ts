@@ -73,7 +73,7 @@ describe("applyMerge, whatever happened before", () => {
         const result = leaves(object);
         for (const [path, value] of contents(applied)) expect(result.get(path)).toBe(value);
         const own = owners.find(({ manager, operation }) => manager === "ada" && operation === "Apply");
-        expect(own?.fields ?? []).toEqual([...leaves(applied).keys()].sort());
+        expect(own?.fields ?? []).toEqual([...leaves(applied).keys()].toSorted());
       }),
     );
   });
@@ -163,7 +163,7 @@ describe("applyMerge, whatever happened before", () => {
         const { object, owners } = replay(steps);
         const paths = [...leaves(object).keys()];
         for (const { fields } of owners) {
-          expect(fields).toEqual([...new Set(fields)].sort());
+          expect(fields).toEqual([...new Set(fields)].toSorted());
           expect(fields.every((field) => paths.some((path) => path.startsWith(field)))).toBe(true);
         }
       }),
