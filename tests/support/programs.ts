@@ -6,6 +6,18 @@ import { createInterface } from "node:readline";
 const DIST = join(import.meta.dirname, "..", "..", "dist");
 const STOP_MS = 15_000;
 
+/** What a test that failed half-way has left running. */
+const children = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
+function remember<T extends ChildProcess>(child: T): T {
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+  return child;
+}
+
 export interface Finished {
   stdout: string;
   stderr: string;
@@ -31,11 +43,13 @@ export function built(program: "mcpctl" | "mcpd" | "mcplocal-serve"): string {
 
 /** Runs a program to its end. */
 export async function run(script: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const child = spawn(process.execPath, [script, ...args], {
-    env: cleanEnv(options.env),
-    cwd: options.cwd,
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  const child = remember(
+    spawn(process.execPath, [script, ...args], {
+      env: cleanEnv(options.env),
+      cwd: options.cwd,
+      stdio: ["pipe", "pipe", "pipe"],
+    }),
+  );
   child.stdin.end(options.stdin ?? "");
   let stdout = "";
   let stderr = "";
@@ -58,10 +72,9 @@ export interface Running extends AsyncDisposable {
 
 /** Starts a program; disposing it ends it, gently if it can be. */
 export function start(script: string, args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [script, ...args], {
-    env: cleanEnv(env),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = remember(
+    spawn(process.execPath, [script, ...args], { env: cleanEnv(env), stdio: ["ignore", "pipe", "pipe"] }),
+  );
   const lines: string[] = [];
   let stderr = "";
   const waiting = new Set<() => void>();

@@ -35,7 +35,8 @@ export interface LiveStream {
 }
 
 interface Kept extends LiveStream {
-  sha: string;
+  caller: Caller;
+  project: Project;
   authorization: string | undefined;
   events: EventStream;
 }
@@ -69,7 +70,8 @@ export class LiveStreams {
     this.#checkRoom(caller.principal.sha);
     const events = new EventStream(response);
     const kept: Kept = {
-      sha: caller.principal.sha,
+      caller,
+      project,
       authorization: request.headers.authorization,
       events,
       tell() {
@@ -92,7 +94,7 @@ export class LiveStreams {
   }
 
   endOfToken(sha: string): void {
-    for (const stream of this.#streams) if (stream.sha === sha) stream.close();
+    for (const stream of this.#streams) if (stream.caller.principal.sha === sha) stream.close();
   }
 
   tick(): void {
@@ -112,12 +114,14 @@ export class LiveStreams {
 
   #check(stream: Kept): void {
     const { authenticator } = this.#deps;
-    if (authenticator.findCached(stream.authorization)) return;
-    authenticator.authenticate(stream.authorization).catch(() => stream.close());
+    const cached = authenticator.findCached(stream.authorization);
+    // Who listens is a member like those who ask, and the project is kept up to date for them.
+    if (cached) stream.project.isUsable(stream.caller.bearer);
+    else authenticator.authenticate(stream.authorization).catch(() => stream.close());
   }
 
   #checkRoom(sha: string): void {
-    const ofToken = [...this.#streams].filter((stream) => stream.sha === sha).length;
+    const ofToken = [...this.#streams].filter(({ caller }) => caller.principal.sha === sha).length;
     if (this.#streams.size < MAX_STREAMS && ofToken < MAX_STREAMS_PER_TOKEN) return;
     throw new McpctlError("too-many-requests", "Too many open streams", {
       hint: "Close streams that are no longer needed",

@@ -13,6 +13,9 @@ import { createProgressRelay, type ProgressRelay } from "./progress.ts";
 /** Keys of `_meta` that belong to one hop. Of all others, trace context included, the server gets what the client sent. */
 const HOP_KEYS: ReadonlySet<string> = new Set([...Object.values(META), "progressToken"]);
 
+/** No tool has a longer name. What a client sends instead is not repeated to the end. */
+const MAX_NAME_LENGTH = 256;
+
 interface CallToolDeps {
   onCall: OnCall;
   /** Monotonic milliseconds. */
@@ -36,7 +39,11 @@ export function createCallTool({ onCall, now }: CallToolDeps): Method {
       ending = failureOf(thrown, exchange.signal);
       throw thrown;
     } finally {
-      const record = { principal: exchange.caller.principal, server: tool?.source.name, tool: tool?.name ?? name };
+      const record = {
+        principal: exchange.caller.principal,
+        server: tool?.source.name,
+        tool: tool?.name ?? name.slice(0, MAX_NAME_LENGTH),
+      };
       onCall({ ...record, ...ending, durationMs: now() - startedAt });
     }
   };
@@ -86,7 +93,7 @@ function forwardedParams(params: Params, name: string, progressToken: string | u
 
 /** The same words for a tool that does not exist and for one that the caller may not see. */
 function unknownTool(name: string): RpcFailure {
-  return invalidParams(`Unknown tool: ${name}`);
+  return invalidParams(`Unknown tool: ${name.slice(0, MAX_NAME_LENGTH)}`);
 }
 
 function unavailable(fault: McpctlError): McpctlError {

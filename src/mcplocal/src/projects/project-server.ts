@@ -44,9 +44,13 @@ export class ProjectServer {
   get fault(): McpctlError | undefined {
     const { fault } = this.#discovered;
     if (!fault) return this.catalogue.fault;
-    return new McpctlError("upstream-unavailable", `Server "${this.name}" is not available: ${fault.message}`, {
-      hint: `Look at it with: mcpctl describe server ${this.name}`,
-    });
+    return new McpctlError(
+      "upstream-unavailable",
+      `Server "${this.name}" is not available (${fault.reason}): ${fault.message}`,
+      {
+        hint: `Look at it with: mcpctl describe server ${this.name}`,
+      },
+    );
   }
 
   get isSettled(): boolean {

@@ -35,8 +35,9 @@ export class Project {
   #view: ProjectView<ProjectServer> | undefined;
   #announced: string | undefined;
   #announcement: NodeJS.Timeout | undefined;
-  /** Whose rights the project is looked at with; absent until somebody who may has come. */
-  #lookAs: { bearer: string | undefined } | undefined;
+  /** Whose rights the project is looked at with: of the member who came last, since that token is known to work. */
+  #bearer: string | undefined;
+  #hasMember = false;
   #usedAt: number;
   #isClosed = false;
 
@@ -54,16 +55,16 @@ export class Project {
     });
   }
 
-  /** Whether the project can be used without waiting. */
+  /** Whether the project can be used without waiting. `bearer` is of a caller who has just been authenticated. */
   isUsable(bearer: string | undefined): boolean {
     this.#usedAt = this.#deps.now();
-    if (!this.#lookAs) this.#startLookingAs(bearer);
+    this.#lookAs(bearer);
     return this.#discovery.isUsable(bearer);
   }
 
   /** @throws {McpctlError} `not-found`, `unavailable`. */
   load(bearer: string | undefined): Promise<void> {
-    if (!this.#lookAs) this.#startLookingAs(bearer);
+    this.#lookAs(bearer);
     return this.#discovery.load(bearer);
   }
 
@@ -94,8 +95,9 @@ export class Project {
   tick(): boolean {
     const isIdle = this.#listeners.size === 0 && this.#deps.now() - this.#usedAt > IDLE_MS;
     if (isIdle) return false;
-    if (this.#lookAs && this.#listeners.size > 0) this.#discovery.isUsable(this.#lookAs.bearer);
-    if (this.#lookAs) for (const server of this.#servers.values()) server.tick();
+    if (!this.#hasMember) return true;
+    if (this.#listeners.size > 0) this.#discovery.isUsable(this.#bearer);
+    for (const server of this.#servers.values()) server.tick();
     return true;
   }
 
@@ -106,7 +108,7 @@ export class Project {
 
   /** Closes what was opened under the rights of a token that no longer works. */
   forget(bearer: string): void {
-    if (this.#lookAs?.bearer === bearer) this.#lookAs = undefined;
+    if (this.#bearer === bearer) this.#hasMember = false;
     for (const server of this.#servers.values()) server.forget(bearer);
   }
 
@@ -118,8 +120,10 @@ export class Project {
     await Promise.all([...this.#servers.values()].map((server) => server.close()));
   }
 
-  #startLookingAs(bearer: string | undefined): void {
-    this.#lookAs = { bearer };
+  #lookAs(bearer: string | undefined): void {
+    this.#bearer = bearer;
+    if (this.#hasMember) return;
+    this.#hasMember = true;
     for (const server of this.#servers.values()) server.lookSoon();
   }
 
@@ -141,7 +145,7 @@ export class Project {
   #createServer(discovered: DiscoveredServer, previous: ProjectServer | undefined): ProjectServer {
     const deps = {
       open: this.#deps.openUpstream,
-      lookAs: () => this.#lookAs?.bearer,
+      lookAs: () => this.#bearer,
       now: this.#deps.now,
       onChange: () => this.#onChange(),
     };

@@ -14,6 +14,8 @@ import { refusalError } from "./refusal.ts";
 import { type RpcCall, type RpcOutcome, sendOneWay, sendRpc, type SideMessages } from "./rpc-exchange.ts";
 
 const MAX_GREETING_MS = 30_000;
+/** A server that asks more than this at a time is not answered. */
+const MAX_ANSWERS = 32;
 /** A server that was found to be of the old era may have been upgraded since. */
 const ERA_BELIEVED_MS = 3_600_000;
 const FAREWELL_TIMEOUT_MS = 2_000;
@@ -47,6 +49,7 @@ class HttpUpstream implements Upstream {
   #greeting: Promise<Connection> | undefined;
   #known: { era: Era; at: number } | undefined;
   #lastId = 0;
+  #answers = 0;
 
   constructor({ name, url, headers, timeoutSeconds, dispatcher }: HttpUpstreamOptions) {
     this.#target = { name, url, dispatcher };
@@ -158,10 +161,13 @@ class HttpUpstream implements Upstream {
 
   /** A stateless server has no right to ask; one with sessions waits for an answer. */
   #answerRequest(connection: Connection, id: RequestId, method: string): void {
-    if (connection.identity.era === "modern") return;
+    if (connection.identity.era === "modern" || this.#answers >= MAX_ANSWERS) return;
+    this.#answers += 1;
     const refusal = { error: { code: RPC.methodNotFound, message: `The gateway does not answer ${method}` } };
     const answer = method === "ping" ? { result: {} } : refusal;
-    sendOneWay(this.#target, connection.headers, { id, ...answer }).catch(() => {});
+    sendOneWay(this.#target, connection.headers, { id, ...answer })
+      .catch(() => {})
+      .finally(() => (this.#answers -= 1));
   }
 
   /** Whether the server no longer knows us. Forgets it in turn, so that the next request greets it anew. */

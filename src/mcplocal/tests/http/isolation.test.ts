@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { text, tool } from "../../../../tests/fixtures/http-fixture-tools.ts";
 import type { HttpFixture } from "../../../../tests/fixtures/http-fixture-server.ts";
 import { startLegacyServer } from "../../../../tests/fixtures/http-legacy-server.ts";
@@ -131,6 +131,25 @@ describe("a caller's token", () => {
     for (const { headers, body } of relay.requests("tools/call")) {
       expect(headers.authorization).toBe(`Bearer ${body["params"].arguments.message}`);
     }
+    for (const { headers } of relay.seen)
+      expect([`Bearer ${rig.token}`, `Bearer ${other}`]).toContain(headers.authorization);
+  });
+
+  it("that no longer works is not used to look at servers on behalf of others", async () => {
+    const clock = { ms: 0 };
+    const relay = await started(startLegacyServer());
+    const rig = await startRig({ now: () => clock.ms });
+    rig.controlPlane.setProject("demo", [{ name: "files", url: relay.url, isRelay: true }]);
+    const other = rig.controlPlane.addToken("demo", "other");
+    await send(rig.url, { ...modern("tools/list"), token: rig.token });
+    rig.controlPlane.revoke(rig.token);
+    relay.options.intercept = ({ headers }, response) =>
+      headers.authorization === `Bearer ${rig.token}` && Boolean(response.writeHead(401).end());
+    clock.ms += 301_000;
+    await send(rig.url, { ...modern("tools/list"), token: other });
+    await vi.waitFor(() => expect(relay.requests("tools/list")).toHaveLength(2), { timeout: 5_000 });
+    const { json } = await send(rig.url, { ...modern("tools/list"), token: other });
+    expect(json.result.tools).toHaveLength(6);
   });
 
   it("gives way to the gateway's own credential, which no server but the relay sees", async () => {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { McpctlError } from "../errors.ts";
-import { API_VERSION, type Kind, type ResourceList, type ResourceOf } from "../kinds/kind.ts";
+import { API_VERSION, type Kind, type Resource, type ResourceList, type ResourceOf } from "../kinds/kind.ts";
 import { type McpToken, mcpTokens } from "../kinds/mcp-tokens.ts";
 import { users } from "../kinds/users.ts";
 import { notMcpd } from "./client-faults.ts";
@@ -77,8 +77,17 @@ const envelope = z.looseObject({
 });
 
 /** The envelope alone is checked: the spec is what mcpd's schema of the kind let through, and a newer one may know more. */
-function resourceOf<K extends Kind>({ kind }: K) {
-  return z.custom<ResourceOf<K>>((value) => envelope.safeParse(value).data?.kind === kind, `is no ${kind}`);
+function resourceOf<K extends Kind>(kind: K) {
+  const isOne = (value: unknown) => envelope.safeParse(value).data?.kind === kind.kind;
+  return z.custom<ResourceOf<K>>(isOne, `is no ${kind.kind}`).transform((resource) => inSchemaOrder(kind, resource));
+}
+
+/** The database keeps no order of members; people expect the one in which the kind is documented. */
+function inSchemaOrder<R extends Resource>(kind: Kind, resource: R): R {
+  const spec = kind.spec.safeParse(resource.spec);
+  const status = kind.status.safeParse(resource.status);
+  const ordered = { ...(spec.success && { spec: spec.data }), ...(status.success && { status: status.data }) };
+  return Object.assign({ ...resource }, ordered);
 }
 
 function listOf<K extends Kind>(kind: K) {
