@@ -1,8 +1,10 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -42,6 +44,28 @@ describe("the built programs", () => {
 
   it.each(programs)("%s explains itself", (name) => {
     expect(runOnOldestNode(`${name}.js`, "--help")).toMatch(/usage/i);
+  });
+
+  it("bring up a whole stack that answers, and stop it", async () => {
+    const listen = ["--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--data-dir", join(folder, "data")];
+    const env = { PATH: `${join(folder, "node_modules", ".bin")}:/usr/bin:/bin`, HOME: folder };
+    const node = join(folder, "node_modules", ".bin", "node");
+    const up = spawn(node, [join(folder, "mcpctl.js"), "up", "-o", "json", ...listen], { env, cwd: folder });
+    let stderr = "";
+    up.stderr.on("data", (text) => (stderr += text));
+    const ended = once(up, "exit");
+    try {
+      const line = await Promise.race([once(createInterface({ input: up.stdout }), "line"), ended]);
+      expect(stderr).not.toMatch(/error/i);
+      expect(JSON.parse(String(line[0]))).toMatchObject({
+        project: "demo",
+        token: expect.stringMatching(/^mcpctl_pat_/),
+      });
+    } finally {
+      up.kill("SIGINT");
+      await ended;
+    }
+    expect(up.exitCode).toBe(0);
   });
 
   it("are the same when they are built again", () => {

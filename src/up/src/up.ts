@@ -78,7 +78,7 @@ function toConfig({ dataDir, listen, databaseUrl }: UpOptions) {
     ...(listen !== undefined && { listen }),
     ...(databaseUrl !== undefined && { databaseUrl }),
     adminUser: ADMIN,
-    packageRoots: fileURLToPath(new URL("..", import.meta.url)),
+    packageRoots: fileURLToPath(new URL(".", import.meta.url)),
     logLevel: "warn",
   });
   if (parsed.success) return parsed.data;
