@@ -333,6 +333,32 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
     expect((await send("GET", "/api/v1/whoami", undefined, { bearer: session })).status).toBe(401);
   });
 
+  it("relays MCP to the servers of a project, under the project's policy", async () => {
+    const script = join(import.meta.dirname, "..", "fixtures", "stdio-echo.mjs");
+    await send("POST", "/api/v1/servers", server("echo", { command: process.execPath, args: [script] }));
+    const tools = { deny: ["echo__e*v"] };
+    const project = { kind: "Project", metadata: { name: "relayed" }, spec: { servers: ["echo"], tools } };
+    expect((await send("POST", "/api/v1/projects", project)).status).toBe(201);
+    const minted = await send("POST", "/api/v1/mcptokens", {
+      kind: "McpToken",
+      metadata: { name: "relayed", project: "relayed" },
+      spec: {},
+    });
+    const bearer = minted.body["token"];
+    const rpc = (method: string, params: object, name = "relayed") =>
+      send("POST", `/api/v1/projects/${name}/servers/echo/mcp`, { jsonrpc: "2.0", id: 1, method, params }, { bearer });
+    const listed = await rpc("tools/list", {});
+    const names = (listed.body["result"].tools as Body[]).map((tool) => tool["name"]);
+    expect(names).toContain("echo");
+    expect(names).not.toContain("env");
+    const called = await rpc("tools/call", { name: "echo", arguments: { text: "over the relay" } });
+    expect(JSON.stringify(called.body["result"])).toContain("over the relay");
+    const denied = await rpc("tools/call", { name: "env", arguments: {} });
+    expect(denied.body["error"]).toMatchObject({ code: -32602, message: "Unknown tool: env" });
+    expect((await rpc("tools/list", {}, "minting")).status).toBe(404);
+    await send("DELETE", "/api/v1/servers/echo");
+  });
+
   it("refuses to let anybody grant what they do not hold", async () => {
     const name = "climber@test.com";
     await send("POST", "/api/v1/users", { kind: "User", metadata: { name }, spec: {} });

@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
+import { DurationHistogram } from "./duration-histogram.ts";
 import type { CallRecord } from "./pipeline/call-record.ts";
 
 /** Methods that have a label of their own; a client can send any number of others. */
@@ -9,7 +10,6 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set([
   "tools/call",
   "server/discover",
 ]);
-const SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60];
 
 /** What is read at the moment of a scrape. */
 interface Gauges {
@@ -29,44 +29,39 @@ export interface Metrics {
 /** Counts in the form of Prometheus. Labels take few values: methods, outcomes and the names of servers. */
 export function createMetrics(gauges: Gauges): Metrics {
   const registry = new Registry();
-  const registers = [registry];
   const requests = new Counter({
     name: "mcpctl_gateway_requests_total",
     help: "Requests of clients.",
     labelNames: ["method", "outcome"],
-    registers,
-  });
-  const requestSeconds = new Histogram({
-    name: "mcpctl_gateway_request_duration_seconds",
-    help: "Time from the whole request to the answer.",
-    labelNames: ["method"],
-    buckets: SECONDS,
-    registers,
+    registers: [registry],
   });
   const calls = new Counter({
     name: "mcpctl_gateway_tool_calls_total",
     help: "Tool calls by the server that they went to.",
     labelNames: ["server", "outcome"],
-    registers,
+    registers: [registry],
   });
-  const callSeconds = new Histogram({
+  const requestSeconds = new DurationHistogram(registry, {
+    name: "mcpctl_gateway_request_duration_seconds",
+    help: "Time from the whole request to the answer.",
+    labelName: "method",
+  });
+  const callSeconds = new DurationHistogram(registry, {
     name: "mcpctl_gateway_tool_call_duration_seconds",
     help: "Time that tool calls took.",
-    labelNames: ["server"],
-    buckets: SECONDS,
-    registers,
+    labelName: "server",
   });
-  addGauges(gauges, registers);
+  addGauges(gauges, [registry]);
 
   return {
     onRequest(name, outcome, durationMs) {
       const method = KNOWN_METHODS.has(name) ? name : "other";
       requests.inc({ method, outcome });
-      if (outcome !== "refused") requestSeconds.observe({ method }, durationMs / 1_000);
+      if (outcome !== "refused") requestSeconds.record(method, durationMs / 1_000);
     },
     onCall({ server = "none", outcome, durationMs }) {
       calls.inc({ server, outcome });
-      callSeconds.observe({ server }, durationMs / 1_000);
+      callSeconds.record(server, durationMs / 1_000);
     },
     contentType: registry.contentType,
     read: () => registry.metrics(),

@@ -11,7 +11,7 @@ const CALL_TIMEOUT_MS = 10_000;
 
 const answer = z.object({
   result: z.object({ content: z.array(z.object({ text: z.string().optional() })) }).optional(),
-  error: z.object({ message: z.string() }).optional(),
+  error: z.object({ message: z.string(), data: z.object({ hint: z.string().optional() }).optional() }).optional(),
 });
 
 /**
@@ -53,7 +53,8 @@ async function tryCall(gateway: string, token: string, signal: AbortSignal): Pro
     });
     const { result, error } = answer.parse(await response.json());
     if (result?.content.some(({ text }) => text?.includes(WORDS))) return undefined;
-    return error?.message ?? `it answered with status ${response.status}`;
+    if (!error) return `it answered with status ${response.status}`;
+    return error.data?.hint ?? error.message;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

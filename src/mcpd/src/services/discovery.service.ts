@@ -4,6 +4,7 @@ import { type Condition, findCondition } from "@mcpctl/shared/kinds/conditions.t
 import type { Project } from "@mcpctl/shared/kinds/projects.ts";
 import { isProcessServer, type Server } from "@mcpctl/shared/kinds/servers.ts";
 import { isToolAllowed } from "@mcpctl/shared/kinds/tool-policy.ts";
+import { possibleNames } from "@mcpctl/shared/mcp/tool-names.ts";
 import type { Principal } from "@mcpctl/shared/rbac/principal.ts";
 import type { Database } from "../repositories/interfaces.ts";
 import type { RbacService } from "./rbac.service.ts";
@@ -58,15 +59,25 @@ export function createDiscoveryService({ database, rbac }: DiscoveryDeps): Disco
 
     async getServerOf(projectName, serverName) {
       const project = await getProject(projectName);
-      const isOffered = project.spec.servers.includes(serverName);
-      const server = isOffered
+      const isMember = project.spec.servers.includes(serverName);
+      const server = isMember
         ? await resources.find<Server>({ plural: "servers", project: "", name: serverName })
         : undefined;
       if (!server) throw notFound("server", serverName);
-      const { tools } = server.spec;
-      return { server, isAllowed: (tool) => isToolAllowed(tools, tool) };
+      return { server, isAllowed: (tool) => isOffered(project.spec, server, tool) };
     },
   };
+}
+
+/**
+ * The project's policy speaks of exposed names, of which a single server knows only what they may be. A tool is refused
+ * when one of them is denied, or when none is allowed.
+ */
+function isOffered({ naming, tools }: Project["spec"], { metadata, spec }: Server, tool: string): boolean {
+  if (!isToolAllowed(spec.tools, tool)) return false;
+  const names = possibleNames({ server: metadata.name, tool }, naming);
+  const isDenied = names.some((name) => !isToolAllowed({ deny: tools.deny }, name));
+  return !isDenied && names.some((name) => isToolAllowed(tools, name));
 }
 
 interface Reach {

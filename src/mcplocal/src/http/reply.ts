@@ -7,25 +7,39 @@ const MAX_COPIED_BYTES = 32_768;
 const CLOSING_BRACE = Buffer.from("}");
 
 /** The JSON-RPC response around a reply, in pieces, so that the value is not copied. */
-export function toResponse(id: RequestId, { kind, json }: UpstreamReply): [Buffer, Uint8Array, Buffer] {
-  return [Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"${kind}":`), json, CLOSING_BRACE];
+export function toResponse(id: RequestId, reply: UpstreamReply): [Buffer, Uint8Array, Buffer] {
+  return [Buffer.from(startOf(id, reply)), reply.json, CLOSING_BRACE];
 }
 
 /** Answers a request with a reply, as one JSON document. */
 export function sendReply(response: ServerResponse, id: RequestId, reply: UpstreamReply): void {
-  const [start, json, end] = toResponse(id, reply);
-  const length = start.length + json.length + end.length;
-  response.writeHead(200, { "content-type": "application/json", "content-length": length });
-  if (length <= MAX_COPIED_BYTES) {
-    // A string leaves in the same write as the headers, a buffer does not; latin1 keeps each byte what it is.
-    const value = Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString("latin1");
-    response.end(`${start.toString("latin1")}${value}}`, "latin1");
+  const { json } = reply;
+  if (json.length > MAX_COPIED_BYTES) {
+    sendPieces(response, toResponse(id, reply));
     return;
   }
+  // A string leaves in the same write as the headers, a buffer does not; latin1 keeps each byte what it is.
+  const start = startOf(id, reply);
+  const text = `${typeof id === "number" ? start : Buffer.from(start).toString("latin1")}${toLatin1(json)}}`;
+  response.writeHead(200, { "content-type": "application/json", "content-length": text.length });
+  response.end(text, "latin1");
+}
+
+function sendPieces(response: ServerResponse, pieces: [Buffer, Uint8Array, Buffer]): void {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  response.writeHead(200, { "content-type": "application/json", "content-length": length });
   response.cork();
-  response.write(start);
-  response.write(json);
-  response.end(end);
+  for (const piece of pieces) response.write(piece);
+  response.end();
+}
+
+function startOf(id: RequestId, { kind }: UpstreamReply): string {
+  return `{"jsonrpc":"2.0","id":${typeof id === "number" ? id : JSON.stringify(id)},"${kind}":`;
+}
+
+function toLatin1(bytes: Uint8Array): string {
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString("latin1");
 }
 
 /** Answers with an HTTP error whose body is a JSON-RPC error, without an id where none could be read. */

@@ -5,6 +5,9 @@ import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { isRecord } from "../protocol/client-message.ts";
 
 const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const JSON_SPACE: readonly number[] = [0x20, 0x09, 0x0a, 0x0d];
+const COMMA = Buffer.from(",");
 const COMPLETE_START = Buffer.from('{"resultType":"complete"');
 const RESULT_TYPE_KEY = Buffer.from('"resultType"');
 const IS_ERROR_KEY = Buffer.from('"isError"');
@@ -65,13 +68,16 @@ function readMember(json: Uint8Array, key: string): unknown {
 }
 
 function withResultType(json: Uint8Array): Uint8Array {
-  const isEmpty = /^\{\s*\}$/.test(asBuffer(json).toString("latin1", 0, 32));
   const rest = json.subarray(1);
-  return Buffer.concat([COMPLETE_START, isEmpty ? NOTHING : COMMA, rest]);
+  return Buffer.concat(isEmptyRest(rest) ? [COMPLETE_START, rest] : [COMPLETE_START, COMMA, rest]);
 }
 
-const NOTHING = Buffer.alloc(0);
-const COMMA = Buffer.from(",");
+/** Whether nothing but the closing brace follows an opening one. */
+function isEmptyRest(rest: Uint8Array): boolean {
+  let at = 0;
+  while (JSON_SPACE.includes(rest[at] ?? 0)) at += 1;
+  return rest[at] === CLOSE_BRACE;
+}
 
 function checkError(reply: UpstreamReply, tool: string): UpstreamReply {
   const error = reply.json.length > MAX_ERROR_BYTES ? undefined : parseError(reply.json);
@@ -94,7 +100,7 @@ function startsWith(bytes: Uint8Array, start: Buffer): boolean {
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function unusable(tool: string, why: string): McpctlError {

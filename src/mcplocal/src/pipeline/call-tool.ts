@@ -2,7 +2,7 @@ import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { META } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import type { ProjectServer } from "../projects/project-server.ts";
-import type { ExposedTool } from "../projects/project-view.ts";
+import type { Condition, ExposedTool } from "../projects/project-view.ts";
 import { isRecord, type Params } from "../protocol/client-message.ts";
 import { invalidParams, type RpcFailure } from "../protocol/rpc-failure.ts";
 import { adaptReply, saysToolError } from "./adapt-reply.ts";
@@ -60,9 +60,8 @@ function readName({ name, arguments: args }: Params): string {
 /** A tool may belong to a server that has not been seen yet; a client that listed it elsewhere calls without listing. */
 async function findLate({ project }: Exchange, name: string): Promise<ExposedTool<ProjectServer>> {
   if (!project.isSettled) await project.settled();
-  const tool = project.view().tools.get(name);
-  if (!tool) throw unknownTool(name);
-  return tool;
+  const { tools, conditions } = project.view();
+  return tools.get(name) ?? Promise.reject(unknownTool(name, conditions));
 }
 
 async function forward(
@@ -91,9 +90,15 @@ function forwardedParams(params: Params, name: string, progressToken: string | u
   return kept.length === 0 ? { ...rest, name } : { ...rest, name, _meta: Object.fromEntries(kept) };
 }
 
-/** The same words for a tool that does not exist and for one that the caller may not see. */
-function unknownTool(name: string): RpcFailure {
-  return invalidParams(`Unknown tool: ${name.slice(0, MAX_NAME_LENGTH)}`);
+/**
+ * The same words for a tool that does not exist and for one that the caller may not see. While a server is down, nobody
+ * knows whether the tool would be one of its.
+ */
+function unknownTool(name: string, conditions: readonly Condition[]): RpcFailure {
+  const message = `Unknown tool: ${name}`;
+  if (conditions.length === 0) return invalidParams(message);
+  const servers = conditions.map(({ server, message: why }) => `${server} (${why})`).join(", ");
+  return invalidParams(message, { code: "not-found", hint: `The tools of these servers are missing now: ${servers}` });
 }
 
 function unavailable(fault: McpctlError): McpctlError {

@@ -3,9 +3,9 @@ import type { Discovery } from "@mcpctl/shared/api/contracts.ts";
 import type { McpctlError } from "@mcpctl/shared/errors.ts";
 import { isToolAllowed, type ToolPolicy } from "@mcpctl/shared/kinds/tool-policy.ts";
 import { type Era, META } from "@mcpctl/shared/mcp/protocol.ts";
+import { exposeNames } from "@mcpctl/shared/mcp/tool-names.ts";
 import { IDENTITY } from "../identity.ts";
 import type { CatalogueTool } from "./list-tools.ts";
-import { exposeNames } from "./naming.ts";
 
 /** What a client may rely on before it asks again, when nothing changes. */
 const TTL_MS = 30_000;

@@ -34,7 +34,7 @@ const RESPONSE_KEYS: ReadonlySet<string> = new Set(["jsonrpc", "id", "result", "
  *
  * @throws {RpcFailure} 400 with -32700 or -32600.
  */
-export function parseClientMessage(body: Uint8Array): ClientMessage {
+export function parseClientMessage(body: Buffer): ClientMessage {
   const { depth, members } = measureJson(body, MAX_DEPTH);
   if (depth > MAX_DEPTH) throw invalidRequest(`The message is nested more than ${MAX_DEPTH} levels deep`);
   const message = parseJson(body);
@@ -65,10 +65,10 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parseJson(body: Uint8Array): unknown {
+function parseJson(body: Buffer): unknown {
   if (!isUtf8(body)) throw notJson("it is no UTF-8");
   try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8"));
+    return JSON.parse(body.toString("utf8"));
   } catch {
     throw notJson("it does not parse");
   }

@@ -23,8 +23,8 @@ export function invalidRequest(message: string, id?: RequestId): RpcFailure {
 }
 
 /** Parameters that do not fit. They are answered in band: the request as such was well formed. */
-export function invalidParams(message: string): RpcFailure {
-  return new RpcFailure(200, { code: RPC.invalidParams, message });
+export function invalidParams(message: string, data?: { code: ErrorCode; hint: string }): RpcFailure {
+  return new RpcFailure(200, { code: RPC.invalidParams, message, ...(data && { data }) });
 }
 
 /** What the client may know of a failure. An unexpected one may name hosts or secrets, so it says only where to look. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import type { Dispatcher } from "undici";
+import type { Dispatcher as Connections } from "undici";
+import type { Dispatcher } from "./dispatcher.ts";
 import { SseParser } from "./sse-parser.ts";
 
 const MAX_RESPONSE_BYTES = 16 * 1_024 * 1_024;
@@ -30,8 +31,12 @@ export interface HttpAnswer {
 /** Where a server is, and how it is called in messages. */
 export interface HttpTarget {
   name: string;
-  url: URL;
-  dispatcher: Dispatcher;
+  path: string;
+  connections: Connections;
+}
+
+export function createTarget(name: string, url: URL, dispatcher: Dispatcher): HttpTarget {
+  return { name, path: url.pathname + url.search, connections: dispatcher.to(url.origin) };
 }
 
 /**
@@ -43,20 +48,11 @@ export interface HttpTarget {
  */
 export function sendHttp(target: HttpTarget, call: HttpCall): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
+    const { method, headers, body = null } = call;
     const exchange = new HttpExchange(target.name, call, { resolve, reject });
-    const { origin, pathname, search } = target.url;
-    target.dispatcher.dispatch(
-      {
-        origin,
-        path: pathname + search,
-        method: call.method,
-        headers: call.headers,
-        body: call.body ?? null,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      },
-      exchange,
-    );
+    // The call has one time limit of its own.
+    const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
+    target.connections.dispatch({ path: target.path, method, headers, body, ...timeouts }, exchange);
   });
 }
 
@@ -65,15 +61,17 @@ interface Outcome {
   reject(reason: unknown): void;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** One request in the hands of undici. */
-class HttpExchange implements Dispatcher.DispatchHandler {
+class HttpExchange implements Connections.DispatchHandler {
   readonly #name: string;
   readonly #call: HttpCall;
   readonly #outcome: Outcome;
   #timer: NodeJS.Timeout | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
+  #controller: Connections.DispatchController | undefined;
   #parser: SseParser | undefined;
-  #answer: HttpAnswer = { status: 0, headers: {}, body: Buffer.alloc(0) };
+  #answer: HttpAnswer = { status: 0, headers: {}, body: NOTHING };
   #chunks: Buffer[] = [];
   #bytes = 0;
   #isSettled = false;
@@ -88,7 +86,7 @@ class HttpExchange implements Dispatcher.DispatchHandler {
     else call.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: Connections.DispatchController): void {
     this.#controller = controller;
     if (this.#isAborted) controller.abort(new Error("no longer wanted"));
   }

@@ -1,14 +1,14 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { type Era, RPC, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "@mcpctl/shared/mcp/upstream.ts";
-import type { Dispatcher } from "undici";
 import { metaOf } from "../protocol/client-message.ts";
 import { nameOf } from "../protocol/modern-rules.ts";
-import { untilAborted } from "../until-aborted.ts";
+import { waitFor } from "@mcpctl/shared/wait-for.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { MODERN_META } from "../identity.ts";
 import { type Connection, greet, modernHeaders } from "./handshake.ts";
-import { type HttpTarget, sendHttp } from "./http-exchange.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { createTarget, type HttpTarget, sendHttp } from "./http-exchange.ts";
 import { findLoss } from "./lost-connection.ts";
 import { refusalError } from "./refusal.ts";
 import { type RpcCall, type RpcOutcome, sendOneWay, sendRpc, type SideMessages } from "./rpc-exchange.ts";
@@ -52,7 +52,7 @@ class HttpUpstream implements Upstream {
   #answers = 0;
 
   constructor({ name, url, headers, timeoutSeconds, dispatcher }: HttpUpstreamOptions) {
-    this.#target = { name, url, dispatcher };
+    this.#target = createTarget(name, url, dispatcher);
     const custom = Object.entries(headers).filter(([header]) => !OWN_HEADERS.test(header));
     this.#headers = {
       ...Object.fromEntries(custom),
@@ -103,7 +103,7 @@ class HttpUpstream implements Upstream {
     if (this.#closing.signal.aborted) return Promise.reject(closed(this.#target.name));
     if (this.#ready) return Promise.resolve(this.#ready);
     this.#greeting ??= this.#greet().finally(() => (this.#greeting = undefined));
-    return untilAborted(this.#greeting, signal);
+    return waitFor(this.#greeting, signal);
   }
 
   async #greet(): Promise<Connection> {

@@ -72,6 +72,11 @@ describe("the list of a project", () => {
     const before = await list(rig);
     expect(names(before)).toEqual(["good__a"]);
     expect(conditions(before)).toMatchObject([{ server: "down", code: "upstream-unavailable" }]);
+    expect((await call(rig, "down__b")).error).toMatchObject({
+      code: -32602,
+      message: "Unknown tool: down__b",
+      data: { code: "not-found", hint: expect.stringContaining("down") },
+    });
     const stream = fetchEvents(rig, session);
     await started(startLegacyServer({ ...one("b"), port }));
     clock.ms += 5_001;

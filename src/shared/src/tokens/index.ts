@@ -25,7 +25,12 @@ export function generateToken(prefix: string = TOKEN_PREFIX): MintedToken {
 
 /** @returns lower-case hex SHA-256. A slow hash would add nothing: the secret has 256 bits of entropy. */
 export function hashToken(raw: string): string {
-  return createHash("sha256").update(raw, "utf8").digest("hex");
+  return sha256Hex(raw);
+}
+
+/** @returns lower-case hex SHA-256 of the text's UTF-8. */
+export function sha256Hex(text: string): string {
+  return createHash("sha256").update(text, "utf8").digest("hex");
 }
 
 /** Whether `bearer` has the shape of an McpToken; says nothing about whether it exists. */

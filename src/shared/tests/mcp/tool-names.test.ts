@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { exposeNames, type OwnName } from "../../src/projects/naming.ts";
+import { exposeNames, type OwnName } from "../../src/mcp/tool-names.ts";
 
 const own = (server: string, ...tools: string[]): OwnName[] => tools.map((tool) => ({ server, tool }));
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../tokens/index.ts";
 
 /** Leaves room for the prefix that clients put before a name; their limit is 64. */
 const MAX_LENGTH = 49;
@@ -38,16 +38,22 @@ export function exposeNames(tools: readonly OwnName[], naming: Naming): string[]
   return names;
 }
 
+/**
+ * The names under which a tool of a server may be exposed, without looking at the other tools of the project: its own
+ * where names are transparent and it is the only one, and the prefixed one.
+ */
+export function possibleNames(own: OwnName, naming: Naming): string[] {
+  const prefixed = fit(`${own.server}__${own.tool}`, own, 0);
+  return naming === "prefix" ? [prefixed] : [fit(own.tool, own, 0), prefixed];
+}
+
 function fit(wanted: string, own: OwnName, round: number): string {
   const allowed = wanted.replace(/[^A-Za-z0-9_-]/g, "_");
   return allowed === wanted && wanted.length <= MAX_LENGTH ? wanted : withHash(allowed, own, round);
 }
 
 function withHash(name: string, { server, tool }: OwnName, round: number): string {
-  const hash = createHash("sha256")
-    .update(JSON.stringify([server, tool, round]))
-    .digest("hex")
-    .slice(0, HASH_LENGTH);
+  const hash = sha256Hex(JSON.stringify([server, tool, round])).slice(0, HASH_LENGTH);
   return `${name.slice(0, MAX_LENGTH - HASH_LENGTH - 1)}_${hash}`;
 }
 
