@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect } from "vitest";
 import { connect, ERAS, textOf } from "./support/client.ts";
-import { eventually, processesNaming } from "../support/processes.ts";
+import { descendantsOf, eventually, living, processesNaming } from "../support/processes.ts";
 import { built, run, start } from "../support/programs.ts";
 import { startStack, temporaryDir, upArgs } from "./support/stack.ts";
 import { verifies } from "./support/verifies.ts";
@@ -79,15 +79,18 @@ describe("mcpctl up", () => {
 
   verifies("up:ctrl-c", async () => {
     await using stack = await startStack();
-    expect((await processesNaming(stack.dir)).length).toBeGreaterThan(1);
+    const started = await descendantsOf(stack.program.pid);
+    expect(started.length).toBeGreaterThanOrEqual(3);
     expect(await stack.program.end("SIGINT")).toBe(0);
-    await eventually(async () => (await processesNaming(stack.dir)).length === 0, "every process is gone", 5_000);
+    await eventually(async () => (await living(started)).length === 0, "every process is gone", 5_000);
   });
 
   verifies("up:kill", async () => {
     await using stack = await startStack();
+    const started = await descendantsOf(stack.program.pid);
+    expect(started.length).toBeGreaterThanOrEqual(3);
     await stack.program.end("SIGKILL");
-    await eventually(async () => (await processesNaming(stack.dir)).length === 0, "every process is gone", 10_000);
+    await eventually(async () => (await living(started)).length === 0, "every process is gone", 10_000);
   });
 
   verifies("up:port-in-use", async () => {

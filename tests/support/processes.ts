@@ -12,6 +12,31 @@ export async function processesNaming(text: string): Promise<number[]> {
   return found.flat();
 }
 
+/** Pids of everything that a process has started, and that those have started. */
+export async function descendantsOf(pid: number): Promise<number[]> {
+  const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry));
+  const parents = new Map(
+    await Promise.all(pids.map(async (entry) => [Number(entry), await parentOf(entry)] as const)),
+  );
+  const below = (parent: number): number[] =>
+    [...parents].filter(([, its]) => its === parent).flatMap(([child]) => [child, ...below(child)]);
+  return below(pid);
+}
+
+async function parentOf(pid: string): Promise<number> {
+  // The command in the second field may hold anything, parentheses included; the parent stands behind the last one.
+  const [, parent] = /.*\) \S (\d+)/s.exec(await readProc(pid, "stat")) ?? [];
+  return Number(parent ?? -1);
+}
+
+/** Which of these processes still live. */
+export async function living(pids: readonly number[]): Promise<number[]> {
+  const states = await Promise.all(
+    pids.map(async (pid) => /^State:\s+[^ZX]/m.test(await readProc(`${pid}`, "status"))),
+  );
+  return pids.filter((_, at) => states[at]);
+}
+
 /** Waits until a condition holds. @throws after the given time. */
 export async function eventually(isTrue: () => Promise<boolean>, what: string, withinMs = 10_000): Promise<void> {
   const end = Date.now() + withinMs;

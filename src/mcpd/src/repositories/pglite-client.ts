@@ -36,6 +36,7 @@ export class PgliteClient {
   readonly #listeners = createListeners();
   #lastId = 0;
   #lost: McpctlError | undefined;
+  #hasOpened = false;
 
   constructor(data: PgliteWorkerData, workerUrl: URL = WORKER_URL) {
     this.waitReady = this.#opening.promise;
@@ -51,8 +52,8 @@ export class PgliteClient {
     this.#worker.stdout.resume();
     this.#worker.stderr.resume();
     this.#worker.on("message", (reply: PgliteReply) => this.#receive(reply));
-    this.#worker.on("error", (thrown) => this.#lose(ended(toError(thrown).message)));
-    this.#worker.on("exit", (code) => this.#lose(ended(`its thread exited with code ${code}`)));
+    this.#worker.on("error", (thrown) => this.#end(toError(thrown).message));
+    this.#worker.on("exit", (code) => this.#end(`its thread exited with code ${code}`));
   }
 
   onCommit(listener: () => void): () => void {
@@ -103,13 +104,21 @@ export class PgliteClient {
   }
 
   #receive(reply: PgliteReply): void {
-    if ("ready" in reply) return this.#opening.resolve();
+    if ("ready" in reply) {
+      this.#hasOpened = true;
+      return this.#opening.resolve();
+    }
     if ("cannotOpen" in reply) return this.#lose(cannotOpen(reply.cannotOpen));
     if ("committed" in reply) return this.#listeners.announce();
     const pending = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
     if ("answer" in reply) pending?.resolve(reply.answer);
     else pending?.reject(fromRefusal(reply.refusal));
+  }
+
+  /** The engine may end its thread before it can say that it cannot open its files. */
+  #end(reason: string): void {
+    this.#lose(this.#hasOpened ? ended(reason) : cannotOpen(reason));
   }
 
   #lose(reason: McpctlError): void {
