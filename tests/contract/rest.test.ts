@@ -1,89 +1,23 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { configSchema } from "../../src/mcpd/src/config.ts";
-import { type Mcpd, startMcpd } from "../../src/mcpd/src/mcpd.ts";
 import { KINDS } from "../../src/shared/src/kinds/index.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPostgres } from "../support/postgres.ts";
+import { type Answer, type Body, type Rest, startRest } from "../support/rest.ts";
 
 const postgres = await startPostgres();
 afterAll(() => postgres[Symbol.asyncDispose]());
 
-interface Answer {
-  status: number;
-  type: string | null;
-  headers: Headers;
-  body: Body;
-}
-
-// oxlint-disable-next-line typescript/no-explicit-any -- a test may look into any answer; it asserts what it finds
-type Body = Record<string, any>;
-
-interface Caller {
-  /** null sends none. */
-  bearer?: string | null;
-  headers?: Record<string, string>;
-}
-
 const namesOf = ({ body }: Answer) => (body["items"] as Body[]).map((item) => item["metadata"].name as string);
 
 describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
-  let mcpd: Mcpd;
-  let dataDir: string;
-  let admin: string;
+  let rest: Rest;
+  const send: Rest["send"] = (...request) => rest.send(...request);
 
   beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), "mcpctl-rest-"));
-    const databaseUrl = engine === "postgresql" ? await postgres.createDatabase() : undefined;
-    mcpd = await startMcpd(
-      configSchema.parse({
-        listen: "127.0.0.1:0",
-        dataDir,
-        databaseUrl,
-        adminPassword: "an admin password",
-        logLevel: "silent",
-      }),
-    );
-    const login = await send(
-      "POST",
-      "/api/v1/login",
-      { user: "admin", password: "an admin password" },
-      { bearer: null },
-    );
-    admin = login.body["token"];
+    rest = await startRest(engine === "postgresql" ? await postgres.createDatabase() : undefined);
   });
-  afterAll(async () => {
-    await mcpd?.[Symbol.asyncDispose]();
-    await rm(dataDir, { recursive: true, force: true });
-  });
+  afterAll(() => rest?.[Symbol.asyncDispose]());
 
-  async function send(
-    method: string,
-    path: string,
-    body?: unknown,
-    { bearer = admin, headers = {} }: Caller = {},
-  ): Promise<Answer> {
-    const response = await fetch(`${mcpd.url}${path}`, {
-      method,
-      headers: {
-        ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
-        ...(body !== undefined && {
-          "content-type": method === "PATCH" ? "application/apply-patch+json" : "application/json",
-        }),
-        ...headers,
-      },
-      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const type = response.headers.get("content-type");
-    return {
-      status: response.status,
-      type,
-      headers: response.headers,
-      body: type?.includes("json") ? JSON.parse(text) : { text },
-    };
-  }
   const server = (name: string, spec: object = { command: "node", replicas: 0 }) => ({
     kind: "Server",
     metadata: { name },
@@ -186,9 +120,9 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
     await send("POST", "/api/v1/servers", server("watched"));
     const abort = new AbortController();
     const response = await fetch(
-      `${mcpd.url}/api/v1/servers?watch=true&resourceVersion=${body["metadata"].resourceVersion}`,
+      `${rest.url}/api/v1/servers?watch=true&resourceVersion=${body["metadata"].resourceVersion}`,
       {
-        headers: { authorization: `Bearer ${admin}` },
+        headers: { authorization: `Bearer ${rest.admin}` },
         signal: abort.signal,
       },
     );

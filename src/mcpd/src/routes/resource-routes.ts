@@ -166,7 +166,7 @@ async function list(kind: Kind, deps: ResourceRoutesDeps, request: RouteRequest<
 async function watch(kind: Kind, deps: ResourceRoutesDeps, request: RouteRequest<unknown, ListQuery>): Promise<Reply> {
   const { project, labelSelector, resourceVersion } = request.query;
   const labels = Object.entries(parseLabelSelector(labelSelector) ?? {});
-  const changes = deps.watch.watch(resourceVersion, request.signal);
+  const changes = deps.watch.watch(await deps.watch.startingPoint(resourceVersion), request.signal);
   const isSse = request.headers.accept?.includes("text/event-stream") ?? false;
   return toWatchStream(changes, {
     isSse,

@@ -14,38 +14,32 @@ interface WatchStreamOptions {
  * Sends changes as they come: a line of JSON each, or an SSE event whose id is the version. A bookmark now and then
  * tells how far the watch has come, so that a client may resume from there after a silence.
  */
-export async function toWatchStream(changes: AsyncGenerator<Change>, options: WatchStreamOptions): Promise<Reply> {
-  // The first step checks where the watch begins, while the answer can still be a problem.
-  const first = changes.next();
-  await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 50).unref())]);
-  const content = Readable.from(lines(first, changes, options), { objectMode: false });
+export function toWatchStream(changes: AsyncGenerator<Change>, options: WatchStreamOptions): Reply {
+  const content = Readable.from(lines(changes, options), { objectMode: false });
   const type = options.isSse ? "text/event-stream" : "application/x-ndjson";
   return { content, headers: { "content-type": type, "cache-control": "no-store", "x-accel-buffering": "no" } };
 }
 
 async function* lines(
-  first: Promise<IteratorResult<Change>>,
   changes: AsyncGenerator<Change>,
   { isSse, isWanted }: WatchStreamOptions,
 ): AsyncGenerator<string> {
   let version: string | undefined;
-  let pending = first;
+  let pending = changes.next();
   try {
+    // Sent at once, so that the client sees that the watch has begun.
     yield isSse ? ": watching\n\n" : "\n";
     while (true) {
       const step = await Promise.race([pending, sleep(BOOKMARK_MS)]);
-      if (step === undefined) {
-        if (version !== undefined)
-          yield format({ type: "BOOKMARK", object: { metadata: { resourceVersion: version } } }, isSse, version);
-        continue;
+      if (step?.done) return;
+      if (step) {
+        const { type, object, resourceVersion } = step.value;
+        version = resourceVersion;
+        if (await isWanted(step.value)) yield format({ type, object }, isSse, version);
+        pending = changes.next();
+      } else if (version !== undefined) {
+        yield format({ type: "BOOKMARK", object: { metadata: { resourceVersion: version } } }, isSse, version);
       }
-      if (step.done) return;
-      version = step.value.resourceVersion;
-      if (await isWanted(step.value)) {
-        const { type, object } = step.value;
-        yield format({ type, object }, isSse, version);
-      }
-      pending = changes.next();
     }
   } catch (error) {
     yield format({ type: "ERROR", object: toProblem(error, "watch") }, isSse);

@@ -7,20 +7,35 @@ export type { Change };
 
 export interface WatchService {
   /**
+   * Checks where a watch would begin, while its answer can still be an error.
+   *
+   * @returns the version to begin at: the given one, or the newest.
+   * @throws {McpctlError} `bad-request`; `resource-version-too-old` when changes behind it were forgotten.
+   */
+  startingPoint(since: string | undefined): Promise<string>;
+  /**
    * Changes behind a version, then those to come, each exactly once and in order; ends when the signal aborts.
    *
-   * @param since - a resourceVersion; absent means from now on.
    * @throws {McpctlError} `resource-version-too-old` when changes behind it were forgotten.
    */
-  watch(since: string | undefined, signal: AbortSignal): AsyncGenerator<Change>;
+  watch(since: string, signal: AbortSignal): AsyncGenerator<Change>;
 }
 
 /** Reads the change log on behalf of every watcher. A commit wakes it; it never polls by itself. */
 export function createWatchService(database: Pick<Database, "read" | "onCommit">): WatchService {
   const { changes } = database.read;
   return {
+    async startingPoint(since) {
+      if (since === undefined) return changes.latestVersion();
+      if (!/^\d{1,18}$/.test(since)) {
+        throw new McpctlError("bad-request", `"${since}" is no resourceVersion`, { hint: "Take one from a list" });
+      }
+      await changes.listSince(since, 1);
+      return since;
+    },
+
     async *watch(since, signal) {
-      let version = since === undefined ? await changes.latestVersion() : checked(since);
+      let version = since;
       const wake = createWaker(database, signal);
       try {
         while (!signal.aborted) {
@@ -34,11 +49,6 @@ export function createWatchService(database: Pick<Database, "read" | "onCommit">
       }
     },
   };
-}
-
-function checked(version: string): string {
-  if (/^\d{1,18}$/.test(version)) return version;
-  throw new McpctlError("bad-request", `"${version}" is no resourceVersion`, { hint: "Take one from a list" });
 }
 
 /** Remembers a commit that happens while nobody waits, so that none is slept through. */

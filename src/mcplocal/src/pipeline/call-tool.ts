@@ -95,7 +95,7 @@ function forwardedParams(params: Params, name: string, progressToken: string | u
  * knows whether the tool would be one of its.
  */
 function unknownTool(name: string, conditions: readonly Condition[]): RpcFailure {
-  const message = `Unknown tool: ${name}`;
+  const message = `Unknown tool: ${name.slice(0, MAX_NAME_LENGTH)}`;
   if (conditions.length === 0) return invalidParams(message);
   const servers = conditions.map(({ server, message: why }) => `${server} (${why})`).join(", ");
   return invalidParams(message, { code: "not-found", hint: `The tools of these servers are missing now: ${servers}` });

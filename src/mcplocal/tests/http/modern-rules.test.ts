@@ -140,6 +140,12 @@ describe("a stateless client", () => {
     },
   );
 
+  it("is not sent back a name that no tool can have", async () => {
+    const { json } = await ask(modern("tools/call", { name: "x".repeat(10_000) }));
+    expect(json.error.message).toBe(`Unknown tool: ${"x".repeat(256)}`);
+    expect(rig.records.at(-1)?.tool).toHaveLength(256);
+  });
+
   it("gets a large result whole", async () => {
     const { json } = await ask(modern("tools/call", { name: "files__big", arguments: { bytes: 3_000_000 } }));
     expect(json.result.content[0].text).toHaveLength(3_000_000);

@@ -9,6 +9,8 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
+const SHORT_STRING_BYTES = 96;
+
 const decoder = new TextDecoder();
 
 /** A member of a JSON object: its key and where its value lies in the bytes. */
@@ -81,11 +83,19 @@ function skipValue(bytes: Uint8Array, start: number): number {
   return trimSpace(bytes, at);
 }
 
+/** Short strings are walked byte by byte; a native search pays only where a string is long. */
 function skipString(bytes: Uint8Array, start: number): number {
-  let quote = bytes.indexOf(QUOTE, start + 1);
-  while (quote > 0 && isEscaped(bytes, quote)) quote = bytes.indexOf(QUOTE, quote + 1);
-  if (quote < 0) throw malformed("a string does not end");
-  return quote + 1;
+  let at = start + 1;
+  while (at < bytes.length) {
+    const near = at + SHORT_STRING_BYTES;
+    while (at < near && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
+    if (at < near && at < bytes.length) return at + 1;
+    const quote = bytes.indexOf(QUOTE, at);
+    if (quote < 0) break;
+    if (!isEscaped(bytes, quote)) return quote + 1;
+    at = quote + 1;
+  }
+  throw malformed("a string does not end");
 }
 
 function isEscaped(bytes: Uint8Array, quote: number): boolean {

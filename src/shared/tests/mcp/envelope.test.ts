@@ -100,6 +100,31 @@ describe("membersOf", () => {
   });
 });
 
+describe("a long string", () => {
+  it("ends where the parser says, whatever it escapes and wherever it is cut into windows", () => {
+    const piece = fc.constantFrom(
+      '"',
+      "\\",
+      '\\"',
+      "x".repeat(95),
+      "x".repeat(96),
+      "x".repeat(97),
+      "\n",
+      "\u00e9",
+      "}",
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const value = pieces.join("");
+        const input = bytes(`{"result":${JSON.stringify(value)},"jsonrpc":"2.0","id":1}`);
+        const split = splitMessage(input);
+        expect(split.type === "reply" && JSON.parse(text(split.reply.json))).toBe(value);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
 describe("onOneLine", () => {
   it("returns the same bytes when there is no line feed", () => {
     const input = bytes('{"a":"b"}');
