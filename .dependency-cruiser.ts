@@ -10,7 +10,7 @@ function forbid(name: string, insteadOf: string, from: Rule["from"], to: Rule["t
 const PROGRAM_SOURCES = "^src/[^/]+/src/";
 const ENTRIES = "^src/[^/]+/src/(main|serve)\\.ts$";
 /** Entry files, and what they start by URL as a worker or a process. */
-const STARTED_BY_NODE = [ENTRIES, "^src/mcpd/src/(repositories/pglite-worker|orchestrators/reaper)\\.ts$"];
+const STARTED_BY_NODE = [ENTRIES, "^src/mcpd/src/repositories/pglite-worker\\.ts$"];
 
 /** Matches a package whether it resolved into node_modules or, undeclared by its importer, did not resolve at all. */
 function packages(...names: string[]) {

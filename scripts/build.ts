@@ -1,17 +1,15 @@
 /** Bundles the programs into dist/, one flat folder: a file finds its worker as a sibling, as it does in src. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build, type Metafile } from "esbuild";
 
 const PROGRAMS = {
   mcpctl: "src/cli/src/main.ts",
   mcpd: "src/mcpd/src/main.ts",
-  mcplocal: "src/mcplocal/src/main.ts",
   "mcplocal-serve": "src/mcplocal/src/serve.ts",
 };
 const WORKERS = {
   "pglite-worker": "src/mcpd/src/repositories/pglite-worker.ts",
-  reaper: "src/mcpd/src/orchestrators/reaper.ts",
 };
 
 /** Native or WebAssembly packages, and servers that run as programs of their own. */
@@ -27,14 +25,6 @@ const BANNER =
 const root = join(import.meta.dirname, "..");
 const DIST = join(root, "dist");
 const outputFolder = process.argv[2] ?? DIST;
-
-function findEntries(): Record<string, string> {
-  const entries = Object.entries({ ...PROGRAMS, ...WORKERS });
-  for (const [name, path] of entries) {
-    if (!existsSync(join(root, path))) process.stderr.write(`skipped ${name}: there is no ${path}\n`);
-  }
-  return Object.fromEntries(entries.filter(([, path]) => existsSync(join(root, path))));
-}
 
 async function bundle(entryPoints: Record<string, string>): Promise<Metafile["outputs"]> {
   const { metafile } = await build({
@@ -113,13 +103,13 @@ function prune(outputs: Metafile["outputs"]) {
   }
 }
 
-const entries = findEntries();
+const entries = { ...PROGRAMS, ...WORKERS };
 const outputs = await bundle(entries).catch((error: unknown) => {
   // esbuild has printed what is wrong, with its place.
   if (error instanceof Error && "errors" in error) process.exit(1);
   throw error;
 });
-const programs = Object.keys(PROGRAMS).filter((name) => name in entries);
+const programs = Object.keys(PROGRAMS);
 mkdirSync(outputFolder, { recursive: true });
 prune(outputs);
 writeManifest(programs);
