@@ -9,6 +9,7 @@ import type { EventRecorder } from "../services/event.service.ts";
 import type { WatchService } from "../services/watch.service.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
 import { launchKey, type PackageResolver } from "./launch.ts";
+import { followServers } from "./server-follower.ts";
 import { createStatusWriter } from "./status-writer.ts";
 import { createUpstreamHandle } from "./upstream-handle.ts";
 
@@ -31,6 +32,8 @@ export interface ServerReconciler {
   openUpstream(server: string): Upstream;
   close(): Promise<void>;
 }
+
+const RETRY_MS = 5_000;
 
 /** Moves running processes towards the declared servers. */
 export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconciler {
@@ -67,21 +70,13 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
     return fleet?.next() ?? Promise.reject(doesNotRun(name, fleet?.states()[0]));
   }
 
-  async function follow(since: string): Promise<void> {
-    for await (const { plural, object } of watch.watch(since, closing.signal)) {
-      if (plural === "servers") void queue.add(object.metadata.name);
-    }
-  }
-
   return {
     async start() {
       const swept = await orchestrator.sweep();
       if (swept > 0) log.warn({ swept }, "ended processes that an earlier life left behind");
-      const since = await database.read.changes.latestVersion();
       await writer.forgetInstances();
-      for (const { metadata } of await database.read.resources.list({ plural: "servers" }))
-        void queue.add(metadata.name);
-      follow(since).catch((err: unknown) => log.fatal({ err }, "following changes of servers ended"));
+      const onNews = (name: string) => void queue.add(name);
+      await followServers({ database, watch, known: () => fleets.keys(), onNews, log, signal: closing.signal });
     },
     openUpstream: (name) =>
       createUpstreamHandle(
@@ -107,14 +102,20 @@ function doesNotRun(name: string, state: InstanceState | undefined): McpctlError
 /** Works on one server at a time for each name, so that two changes in a row cannot start it twice. */
 function createQueue(work: (name: string) => Promise<void>, log: Logger) {
   const tails = new Map<string, Promise<void>>();
+
+  function add(name: string): Promise<void> {
+    const tail = (tails.get(name) ?? Promise.resolve())
+      .then(() => work(name))
+      .catch((err: unknown) => {
+        log.error({ err, server: name }, "reconciling a server failed; it will be tried again");
+        setTimeout(() => void add(name), RETRY_MS).unref();
+      });
+    tails.set(name, tail);
+    return tail;
+  }
+
   return {
-    add(name: string): Promise<void> {
-      const tail = (tails.get(name) ?? Promise.resolve())
-        .then(() => work(name))
-        .catch((err: unknown) => log.error({ err, server: name }, "reconciling a server failed"));
-      tails.set(name, tail);
-      return tail;
-    },
+    add,
     async settled(name: string): Promise<void> {
       await tails.get(name);
     },

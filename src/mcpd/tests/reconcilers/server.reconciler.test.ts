@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { type Server, type ServerSpec, servers } from "@mcpctl/shared/kinds/servers.ts";
+import { createLogger } from "@mcpctl/shared/log.ts";
+import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { InstanceLaunch, InstanceState, Orchestrator } from "../../src/orchestrators/orchestrator.ts";
+import type { PackageResolver } from "../../src/reconcilers/launch.ts";
+import { createServerReconciler, type ServerReconciler } from "../../src/reconcilers/server.reconciler.ts";
+import { openDatabase } from "../../src/repositories/database.ts";
+import type { Database } from "../../src/repositories/interfaces.ts";
+import { createEventRecorder } from "../../src/services/event.service.ts";
+import { createWatchService } from "../../src/services/watch.service.ts";
+
+/** Runs nothing, but remembers what it was asked to run. */
+function createFakeOrchestrator() {
+  const running = new Map<string, InstanceLaunch>();
+  const started: string[] = [];
+  const orchestrator: Orchestrator = {
+    start(launch, onState) {
+      if (running.has(launch.name)) throw new Error(`${launch.name} runs already`);
+      running.set(launch.name, launch);
+      started.push(launch.name);
+      const state: InstanceState = { phase: "Running", restarts: 0, toolCount: 1 };
+      setTimeout(() => onState(state), 5);
+      return {
+        name: launch.name,
+        state,
+        upstream: {} as Upstream,
+        stderrTail: () => "",
+        restart: async () => {},
+        stop: async () => void running.delete(launch.name),
+      };
+    },
+    sweep: async () => 0,
+    [Symbol.asyncDispose]: async () => {},
+  };
+  return { orchestrator, running, started };
+}
+
+describe("the server reconciler", () => {
+  let database: Database;
+  let reconciler: ServerReconciler;
+  let fake: ReturnType<typeof createFakeOrchestrator>;
+  const resolvePackage = vi.fn<PackageResolver>();
+  const ref = (name: string) => ({ plural: "servers", project: "", name });
+
+  beforeEach(async () => {
+    database = await openDatabase({});
+    fake = createFakeOrchestrator();
+    resolvePackage.mockReset();
+    const log = createLogger({ program: "test", level: "silent", write: () => {} });
+    const deps = { watch: createWatchService(database), events: createEventRecorder(database), log };
+    reconciler = createServerReconciler({ database, ...deps, orchestrator: fake.orchestrator, resolvePackage });
+    await reconciler.start();
+  });
+  afterEach(async () => {
+    await reconciler.close();
+    await database[Symbol.asyncDispose]();
+  });
+
+  async function declare(name: string, spec: Partial<ServerSpec>): Promise<void> {
+    const content = { labels: {}, annotations: {}, managedFields: [], spec: servers.spec.parse(spec) };
+    await database.transact(async ({ resources }) => {
+      const current = await resources.find<Server>(ref(name));
+      if (current) await resources.replace(ref(name), content, current.metadata.resourceVersion);
+      else await resources.insert(ref(name), "Server", content);
+    });
+  }
+  const find = (name: string) => database.read.resources.find<Server>(ref(name));
+  const soon = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 5_000, interval: 20 });
+
+  it("starts what is declared, says so in the status, and stops what is deleted", async () => {
+    await declare("a", { command: "x", replicas: 2 });
+    await soon(async () => expect((await find("a"))?.status).toMatchObject({ replicas: 2, readyReplicas: 2 }));
+    expect([...fake.running.keys()]).toEqual(["a-0", "a-1"]);
+    await database.transact(({ resources }) => resources.delete(ref("a")));
+    await soon(() => expect(fake.running.size).toBe(0));
+    await soon(async () => expect(await database.read.resources.list({ plural: "instances" })).toEqual([]));
+  });
+
+  it("replaces processes only when what runs has changed", async () => {
+    await declare("a", { command: "x" });
+    await soon(() => expect(fake.started).toEqual(["a-0"]));
+    await declare("a", { command: "x", tools: { deny: ["y"] } });
+    await declare("a", { command: "x", tools: { deny: ["z"] } });
+    await declare("a", { command: "other" });
+    await soon(() => expect(fake.running.get("a-0")?.command).toBe("other"));
+    expect(fake.started).toEqual(["a-0", "a-0"]);
+  });
+
+  it("scales without touching the copies that stay", async () => {
+    await declare("a", { command: "x", replicas: 1 });
+    await soon(() => expect(fake.started).toEqual(["a-0"]));
+    await declare("a", { command: "x", replicas: 3 });
+    await soon(() => expect(fake.started).toEqual(["a-0", "a-1", "a-2"]));
+    await declare("a", { command: "x", replicas: 1 });
+    await soon(() => expect([...fake.running.keys()]).toEqual(["a-0"]));
+  });
+
+  it("does not try again at once when a package cannot be had, whatever its status says", async () => {
+    let tries = 0;
+    resolvePackage.mockImplementation(async () => {
+      tries += 1;
+      throw new McpctlError("upstream-unavailable", `Cannot install it, see log ${tries}`);
+    });
+    await declare("a", { package: { npm: "nothing", version: "1.0.0" } });
+    await soon(async () => expect((await find("a"))?.status?.conditions[0]?.message).toContain("Cannot install it"));
+    await sleep(500);
+    expect(tries).toBe(1);
+    await expect(reconciler.openUpstream("a").connect(AbortSignal.timeout(1_000))).rejects.toMatchObject({
+      code: "upstream-unavailable",
+      message: expect.stringContaining("Cannot install it"),
+    });
+  });
+});
