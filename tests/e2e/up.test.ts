@@ -30,7 +30,7 @@ describe("mcpctl up", () => {
     await using program = start(built("mcpctl"), upArgs(dir.path));
     await program.line((line) => line.includes("Press Ctrl-C"));
     const { stdout } = program.output();
-    expect(stdout).toMatch(/Administrator {2}admin, password \S{20,}/);
+    expect(program.output().stderr).toMatch(/Administrator admin, password \S{20,}/);
 
     const curl = stdout.slice(stdout.indexOf("  curl -s"), stdout.indexOf("Give it to an MCP client"));
     const { stdout: listed } = await shell("sh", ["-c", curl]);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { nameSchema } from "@mcpctl/shared/kinds/metadata.ts";
 import { describeSettings, listenAddress, readSettings } from "@mcpctl/shared/settings.ts";
 import { parse } from "yaml";
 import * as z from "zod";
@@ -21,7 +22,7 @@ export const configSchema = z.object({
     .default("")
     .transform((text) => text.split(":").filter((root) => root !== ""))
     .describe("Directories, separated by :, whose installed npm packages are used before any is downloaded."),
-  adminUser: z.string().default("admin").describe("Name of the administrator that the first start makes."),
+  adminUser: nameSchema("principal").default("admin").describe("Name of the administrator that the first start makes."),
   adminPassword: z.string().min(12).optional().describe("Password of that administrator; random when absent."),
   sessionTtlSeconds: z.coerce
     .number()
@@ -41,9 +42,7 @@ const USAGE = ["Usage: mcpd [FLAG VALUE]...", "", "The control plane of mcpctl."
 
 /** @throws {McpctlError} `config-invalid` */
 export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Config {
-  const at = argv.indexOf("--config");
-  const path = at >= 0 ? argv[at + 1] : env[`${PREFIX}CONFIG`];
-  const flags = at >= 0 ? argv.toSpliced(at, 2) : argv;
+  const { path = env[`${PREFIX}CONFIG`], flags } = takeConfigFlag(argv);
   const file = path === undefined ? undefined : readConfigFile(path);
   return readSettings(configSchema, {
     argv: flags,
@@ -52,6 +51,14 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     file,
     readFile: (name) => readFileSync(name, "utf8"),
   });
+}
+
+function takeConfigFlag(argv: readonly string[]): { path?: string | undefined; flags: readonly string[] } {
+  const at = argv.findIndex((word) => word === "--config" || word.startsWith("--config="));
+  const flag = argv[at];
+  if (flag === undefined) return { flags: argv };
+  if (flag !== "--config") return { path: flag.slice("--config=".length), flags: argv.toSpliced(at, 1) };
+  return { path: argv[at + 1], flags: argv.toSpliced(at, 2) };
 }
 
 export function configHelp(): string {

@@ -11,12 +11,12 @@ else await run();
 
 async function run(): Promise<void> {
   try {
-    const mcpd = await startMcpd(loadConfig(argv));
-    if (mcpd.firstAdmin) {
-      const { user, password } = mcpd.firstAdmin;
-      const how = password === undefined ? "the password of the settings" : `password ${password} (shown this once)`;
-      process.stderr.write(`First start: made administrator "${user}" with ${how}\n`);
-    }
+    const mcpd = await startMcpd(loadConfig(argv), {
+      onFirstAdmin({ user, password }) {
+        const how = password === undefined ? "the password of the settings" : `password ${password} (shown this once)`;
+        process.stderr.write(`First start: made administrator "${user}" with ${how}\n`);
+      },
+    });
     process.stdout.write(`mcpd listens on ${mcpd.url}\n`);
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop(mcpd));
   } catch (error) {

@@ -41,8 +41,8 @@ export type { FirstAdmin };
 export interface Mcpd extends AsyncDisposable {
   /** Base URL of the REST API. */
   url: string;
-  /** Made by this start, because there was no user. */
-  firstAdmin: FirstAdmin | undefined;
+  /** Whether this is the first start with this data. */
+  isFirstStart: boolean;
   /** What the composition root of `mcpctl up` calls instead of going through HTTP. */
   inProcess: {
     sessions: Pick<SessionService, "openFor" | "end">;
@@ -54,6 +54,8 @@ export interface Mcpd extends AsyncDisposable {
 }
 
 export interface McpdOptions {
+  /** Told as soon as the first administrator is stored: the password must not get lost when the start fails later. */
+  onFirstAdmin?(admin: FirstAdmin): void;
   /** For tests that add a kind. */
   kinds?: readonly Kind[];
 }
@@ -63,7 +65,7 @@ export interface McpdOptions {
  *
  * @throws {McpctlError} `database-unavailable`, `data-dir-locked`, `port-in-use`.
  */
-export async function startMcpd(config: Config, { kinds = KINDS }: McpdOptions = {}): Promise<Mcpd> {
+export async function startMcpd(config: Config, { kinds = KINDS, onFirstAdmin }: McpdOptions = {}): Promise<Mcpd> {
   await using cleanup = new Cleanup();
   const log = createLogger({ program: "mcpd", level: config.logLevel, write: (line) => process.stderr.write(line) });
   const { databaseUrl: url, dataDir } = config;
@@ -73,6 +75,7 @@ export async function startMcpd(config: Config, { kinds = KINDS }: McpdOptions =
   const services = createServices({ database, config, onTokenUsed: (sha) => uses.note(sha) });
   const wanted = { user: config.adminUser, password: config.adminPassword };
   const firstAdmin = await bootstrap(services, wanted);
+  if (firstAdmin) onFirstAdmin?.(firstAdmin);
 
   const orchestrator = cleanup.use(createProcessOrchestrator({ dataDir, inheritedEnv: readInheritedEnv() }));
   const packages = createNpmPackages({
@@ -101,7 +104,7 @@ export async function startMcpd(config: Config, { kinds = KINDS }: McpdOptions =
   const running = cleanup.move();
   return {
     url: address,
-    firstAdmin,
+    isFirstStart: firstAdmin !== undefined,
     inProcess: {
       sessions: services.sessions,
       tokens: services.mcpTokens,

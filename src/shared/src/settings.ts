@@ -82,9 +82,18 @@ function readEnv(keys: readonly string[], { env, prefix, readFile }: SettingsSou
     const variable = toVariable(prefix, key);
     const path = env[`${variable}_FILE`];
     if (env[variable] !== undefined) values[key] = env[variable];
-    else if (path !== undefined) values[key] = readFile(path).trim();
+    else if (path !== undefined) values[key] = readSecretFile(`${variable}_FILE`, path, readFile);
   }
   return values;
+}
+
+function readSecretFile(variable: string, path: string, readFile: (path: string) => string): string {
+  try {
+    return readFile(path).trim();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new McpctlError("config-invalid", `${variable} names a file that cannot be read: ${why}`, { cause });
+  }
 }
 
 function requireKnown(given: readonly string[], known: readonly string[]): void {

@@ -1,4 +1,3 @@
-import type { FirstAdmin } from "@mcpctl/mcpd/mcpd.ts";
 import { DEMO_PROJECT } from "./demo.ts";
 
 /** The first line of stdout with `-o json`: everything that a script needs. */
@@ -15,7 +14,8 @@ export interface UpReport {
 }
 
 export interface Reported extends UpReport {
-  firstAdmin: FirstAdmin | undefined;
+  /** Whether a tool of the demo was called. */
+  isProven: boolean;
   dataDir: string;
   /** How this user calls mcpctl, such as `npx pnpm@12 mcpctl`. */
   cliCommand: string;
@@ -25,17 +25,16 @@ export interface Reported extends UpReport {
 
 /** What `mcpctl up` prints for a person who has never seen it. */
 export function formatReport(reported: Reported): string[] {
-  const { api, gateway, token, session, firstAdmin, dataDir, cliCommand, isElsewhere } = reported;
+  const { api, gateway, token, session, isProven, dataDir, cliCommand, isElsewhere } = reported;
   return [
-    "mcpctl is up: a real tool was called through the gateway with the token below.",
+    isProven
+      ? "mcpctl is up: a real tool was called through the gateway with the token below."
+      : "mcpctl is up, but the demo does not work; see above.",
     "",
     `  MCP endpoint   ${gateway}   (project ${DEMO_PROJECT})`,
     `  Token          ${token}`,
     `  REST API       ${api}`,
     `  Data           ${dataDir}`,
-    ...(firstAdmin?.password === undefined
-      ? []
-      : [`  Administrator  ${firstAdmin.user}, password ${firstAdmin.password}   (shown this once)`]),
     "",
     "Ask the endpoint for its tools:",
     "",

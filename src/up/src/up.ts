@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { configSchema } from "@mcpctl/mcpd/config.ts";
-import { startMcpd } from "@mcpctl/mcpd/mcpd.ts";
+import { type Mcpd, startMcpd } from "@mcpctl/mcpd/mcpd.ts";
 import { createApiClient } from "@mcpctl/shared/api/client.ts";
 import { Cleanup } from "@mcpctl/shared/cleanup.ts";
-import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { failureLines, McpctlError } from "@mcpctl/shared/errors.ts";
 import { listenAddress } from "@mcpctl/shared/settings.ts";
 import { hashToken } from "@mcpctl/shared/tokens/index.ts";
 import { applyDemo, DEMO_PROJECT, demoFilesDir, mintDemoToken } from "./demo.ts";
@@ -44,7 +44,11 @@ export async function runUp(options: UpOptions): Promise<number> {
   const config = toConfig(options);
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   io.err("Starting the control plane ...");
-  const mcpd = cleanup.use(await startMcpd(config));
+  const mcpd = cleanup.use(
+    await startMcpd(config, {
+      onFirstAdmin: ({ user, password }) => io.err(`Administrator ${user}, password ${password} (shown this once)`),
+    }),
+  );
   const session = await openAdminSession(mcpd.inProcess, config.dataDir);
   const api = createApiClient({ baseUrl: mcpd.url, token: session });
   await applyDemo(api, await demoFilesDir(config.dataDir));
@@ -53,14 +57,14 @@ export async function runUp(options: UpOptions): Promise<number> {
     await startGateway(mcpd, listenAddress.parse(options.gatewayListen ?? DEFAULT_GATEWAY_LISTEN)),
   );
   io.err("Starting the demo servers ...");
-  await proveToolCall(gateway.mcpUrl, token, signal);
+  const isProven = await prove(gateway.mcpUrl, token, { mcpd, io, signal });
   const report: UpReport = { api: mcpd.url, gateway: gateway.mcpUrl, project: DEMO_PROJECT, token, session };
   if (output === "json") io.out(JSON.stringify(report));
   else {
     const isElsewhere = options.listen !== undefined;
     const lines = formatReport({
       ...report,
-      firstAdmin: mcpd.firstAdmin,
+      isProven,
       dataDir: config.dataDir,
       cliCommand,
       isElsewhere,
@@ -70,6 +74,22 @@ export async function runUp(options: UpOptions): Promise<number> {
   await untilAborted(signal);
   io.err("Stopping ...");
   return 0;
+}
+
+/** Whoever changed the demo later may have changed the tool that proves it; their own servers run all the same. */
+async function prove(
+  mcpUrl: string,
+  token: string,
+  { mcpd, io, signal }: Pick<UpOptions, "io" | "signal"> & { mcpd: Mcpd },
+): Promise<boolean> {
+  try {
+    await proveToolCall(mcpUrl, token, signal);
+    return true;
+  } catch (error) {
+    if (mcpd.isFirstStart || !(error instanceof McpctlError)) throw error;
+    for (const line of failureLines(error)) io.err(line);
+    return false;
+  }
 }
 
 function toConfig({ dataDir, listen, databaseUrl }: UpOptions) {

@@ -2,6 +2,7 @@ import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { getRbacResource } from "@mcpctl/shared/kinds/index.ts";
 import type { RbacDefinition } from "@mcpctl/shared/kinds/rbac-definitions.ts";
 import type { KindHooks } from "./kind-hooks.ts";
+import { requireUser } from "./require-user.ts";
 
 export const rbacHooks: KindHooks<RbacDefinition> = {
   /** Aliases become plurals: the evaluator compares words and must not have to guess. */
@@ -14,7 +15,7 @@ export const rbacHooks: KindHooks<RbacDefinition> = {
   },
 
   async beforeWrite({ rbac, context }, manifest) {
-    if (context.principal.kind === "McpToken") throw new McpctlError("forbidden", "A token cannot grant rights");
+    requireUser(context, "grant rights");
     const { subjects, roleBindings } = manifest.spec;
     for (const [at, { kind, name }] of subjects.entries()) {
       if (kind !== "McpToken" || /^[0-9a-f]{64}$/.test(name)) continue;
@@ -24,5 +25,9 @@ export const rbacHooks: KindHooks<RbacDefinition> = {
       });
     }
     rbac.requireCover(context.principal, roleBindings, "grant these bindings");
+  },
+
+  async beforeDelete({ context }) {
+    requireUser(context, "take rights away");
   },
 };

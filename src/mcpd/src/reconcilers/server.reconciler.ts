@@ -63,9 +63,9 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
     writer.schedule(name);
   }
 
-  /** A server that was declared a moment ago is about to be launched; that is worth waiting for. */
+  /** A server that was declared a moment ago may not have been heard of yet; it is worth a look, and waiting for. */
   async function launched(name: string, signal: AbortSignal): Promise<Upstream> {
-    await waitFor(queue.settled(name), signal);
+    await waitFor(fleets.has(name) ? queue.settled(name) : queue.add(name), signal);
     const fleet = fleets.get(name);
     return fleet?.next() ?? Promise.reject(doesNotRun(name, fleet?.states()[0]));
   }
@@ -109,6 +109,9 @@ function createQueue(work: (name: string) => Promise<void>, log: Logger) {
       .catch((err: unknown) => {
         log.error({ err, server: name }, "reconciling a server failed; it will be tried again");
         setTimeout(() => void add(name), RETRY_MS).unref();
+      })
+      .finally(() => {
+        if (tails.get(name) === tail) tails.delete(name);
       });
     tails.set(name, tail);
     return tail;

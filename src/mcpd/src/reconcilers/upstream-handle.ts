@@ -14,9 +14,9 @@ export function createUpstreamHandle(
   const listeners = new Set<() => void>();
   const followed = new Map<Upstream, () => void>();
 
-  /** Whoever listens hears of every process that the handle has ever reached. */
+  /** Whoever listens hears of every process that the handle reaches; while nobody does, nothing is kept. */
   function follow(upstream: Upstream): Upstream {
-    if (!followed.has(upstream)) {
+    if (listeners.size > 0 && !followed.has(upstream)) {
       const end = upstream.onToolsChanged(() => {
         for (const listener of listeners) listener();
       });

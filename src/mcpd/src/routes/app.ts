@@ -3,12 +3,16 @@ import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { parseBoundedJson } from "@mcpctl/shared/json.ts";
 import { PROBLEM_MEDIA_TYPE, toProblem } from "@mcpctl/shared/problem.ts";
 import { parseWith } from "@mcpctl/shared/validate.ts";
+import * as z from "zod";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "@mcpctl/shared/log.ts";
 import type { RequestContext } from "../services/request-context.ts";
 import type { Reply, Route } from "./route.ts";
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** What somebody may send who has not said who it is. */
+const MAX_PUBLIC_BODY_BYTES = 16 * 1024;
+const CLOSE_TIMEOUT_MS = 5_000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/;
 
 /** Seconds; Fastify enforces a slow body only when all three are set, the header limit being the smallest. */
@@ -28,8 +32,9 @@ export interface AdmissionRequest {
   authorization: string | undefined;
   params: Readonly<Record<string, string>>;
   query: Readonly<Record<string, unknown>>;
-  path: string;
 }
+
+const NO_QUERY: z.ZodType<Record<string, string>> = z.strictObject({});
 
 export interface App {
   /** @returns the base URL. @throws {McpctlError} `port-in-use` */
@@ -51,11 +56,13 @@ export function createApp(deps: AppDeps): App {
       return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
     },
     routerOptions: { maxParamLength: 300 },
+    frameworkErrors: (error, request, reply) => void sendError(deps.log, { error, request, reply }),
   });
   const closing = new AbortController();
+  const admitted = new WeakMap<FastifyRequest, Admitted>();
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  for (const route of deps.routes) bindRoute(app, { ...deps, route, closing: closing.signal });
+  for (const route of deps.routes) bindRoute(app, { ...deps, route, admitted, closing: closing.signal });
   app.setNotFoundHandler((request) => {
     throw new McpctlError("not-found", `No such path: ${request.method} ${request.url.split("?")[0]}`, {
       hint: "The paths are listed at /openapi.json",
@@ -70,31 +77,47 @@ export function createApp(deps: AppDeps): App {
     listen: (address) => listen(app, address),
     async close() {
       closing.abort();
+      // A client that sends half a request, or does not read its answer, must not keep the program alive.
+      const impatience = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
       await app.close();
+      clearTimeout(impatience);
     },
   };
 }
 
+interface Admitted {
+  context: RequestContext;
+  /** Admits the same request once more, as things are then. */
+  readmit(): Promise<RequestContext>;
+}
+
 interface Binding extends AppDeps {
   route: Route;
+  admitted: WeakMap<FastifyRequest, Admitted>;
   closing: AbortSignal;
 }
 
-function bindRoute(app: FastifyInstance, { route, closing, admit }: Binding): void {
+function bindRoute(app: FastifyInstance, { route, closing, admit, admitted }: Binding): void {
   app.route<{ Params: Record<string, string>; Querystring: Record<string, unknown> }>({
     method: route.method,
     url: route.path,
-    async handler(request, reply) {
-      const { params } = request;
-      const query = singleValues(request.query);
-      const path = request.url.split("?")[0] ?? "";
+    bodyLimit: route.permission.kind === "public" ? MAX_PUBLIC_BODY_BYTES : MAX_BODY_BYTES,
+    // Before the body is read: who may not come in cannot make us keep one.
+    async onRequest(request, reply) {
       reply.header("x-request-id", request.id);
+      const { params, id: requestId } = request;
+      const query = singleValues(request.query);
       const authorization = singleAuthorization(request.raw.rawHeaders);
-      const context = await admit(route, { requestId: request.id, authorization, params, query, path });
+      const readmit = () => admit(route, { requestId, authorization, params, query });
+      admitted.set(request, { context: await readmit(), readmit });
+    },
+    async handler(request, reply) {
+      const entry = admitted.get(request);
+      if (!entry) throw new McpctlError("internal", "A request reached its handler without being admitted");
       const answer = await route.handle({
-        context,
-        params,
-        query: route.query ? parseWith(route.query, query, "The query") : query,
+        ...entry,
+        params: request.params,
+        query: parseQuery(route, request.query),
         headers: request.headers,
         body: parseBody(route, request),
         signal: AbortSignal.any([closing, goneSignal(reply)]),
@@ -102,6 +125,13 @@ function bindRoute(app: FastifyInstance, { route, closing, admit }: Binding): vo
       return send(reply, answer);
     },
   });
+}
+
+/** Probes and balancers add parameters of their own to public paths; anywhere else an unknown one is a mistake. */
+function parseQuery({ query, permission }: Route, given: Record<string, unknown>): Record<string, string> {
+  const values = singleValues(given);
+  if (!query && permission.kind === "public") return values;
+  return parseWith(query ?? NO_QUERY, values, "The query");
 }
 
 function goneSignal(reply: FastifyReply): AbortSignal {
@@ -171,14 +201,14 @@ function sendError(log: Logger, { error, request, reply }: Failure) {
 function fromFramework(error: unknown): unknown {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") {
-    return new McpctlError("payload-too-large", `The body is larger than ${MAX_BODY_BYTES} bytes`, { cause: error });
+    return new McpctlError("payload-too-large", "The body is larger than this path takes", { cause: error });
   }
   if (code === "FST_ERR_CTP_INVALID_CONTENT_LENGTH") {
     return new McpctlError("bad-request", "The body does not have the length that Content-Length says", {
       cause: error,
     });
   }
-  if (code === "FST_ERR_BAD_URL" || code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
+  if (code === "FST_ERR_BAD_URL" || code === "FST_ERR_MAX_PARAM_LENGTH" || code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
     return new McpctlError("bad-request", "The URL or the Content-Type is malformed", { cause: error });
   }
   return error;

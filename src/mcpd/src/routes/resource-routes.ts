@@ -1,12 +1,14 @@
 import { APPLY_MEDIA_TYPE } from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { API_VERSION, type Kind, manifestSchema, type Resource, type ResourceRef } from "@mcpctl/shared/kinds/kind.ts";
+import { isUid } from "@mcpctl/shared/kinds/metadata.ts";
 import type { Scope } from "@mcpctl/shared/rbac/evaluate.ts";
 import { parseWith } from "@mcpctl/shared/validate.ts";
 import * as z from "zod";
 import type { RbacService } from "../services/rbac.service.ts";
 import type { ResourceService } from "../services/resource.service.ts";
 import type { WatchService } from "../services/watch.service.ts";
+import type { RequestContext } from "../services/request-context.ts";
 import { decodeContinue, encodeContinue, parseLabelSelector } from "./list-query.ts";
 import { defineRoute, type Reply, type Route, type RouteRequest } from "./route.ts";
 import { toWatchStream } from "./watch-stream.ts";
@@ -123,7 +125,8 @@ function applyRoute(kind: Kind, resources: ResourceService): Route {
     body: "json",
     response: manifestSchema(kind),
     async handle(request) {
-      const options = { ...optionsOf(request), force: request.query.force === "true" };
+      const force = request.query.force === "true";
+      const options = { ...optionsOf(request), force, expectedVersion: ifMatch(request) };
       const { resource, result } = await resources.apply(kind, refOf(kind, request), request.body, options);
       const reply = resourceReply(resource);
       const headers = { ...reply.headers, "mcpctl-result": result };
@@ -148,7 +151,7 @@ function deleteRoute(kind: Kind, resources: ResourceService): Route {
 
 async function list(kind: Kind, deps: ResourceRoutesDeps, request: RouteRequest<unknown, ListQuery>): Promise<Reply> {
   const { project, labelSelector, limit, continue: token } = request.query;
-  const scope = await scopeOf(kind, deps, request, "list");
+  const scope = await scopeOf(kind, deps, request.context, "list");
   const resourceVersion = await deps.latestVersion();
   const items = await deps.resources.list(kind, {
     project,
@@ -166,15 +169,18 @@ async function list(kind: Kind, deps: ResourceRoutesDeps, request: RouteRequest<
 async function watch(kind: Kind, deps: ResourceRoutesDeps, request: RouteRequest<unknown, ListQuery>): Promise<Reply> {
   const { project, labelSelector, resourceVersion } = request.query;
   const labels = Object.entries(parseLabelSelector(labelSelector) ?? {});
-  const changes = deps.watch.watch(await deps.watch.startingPoint(resourceVersion), request.signal);
+  const start = await deps.watch.startingPoint(resourceVersion);
+  const changes = deps.watch.watch(start, request.signal);
   const isSse = request.headers.accept?.includes("text/event-stream") ?? false;
   return toWatchStream(changes, {
     isSse,
+    start,
+    // A session or a right that is lost ends what a watch shows.
+    checkCaller: async () => void (await request.readmit()),
     async isWanted({ plural, object }) {
       if (plural !== kind.plural || (project !== undefined && object.metadata.project !== project)) return false;
       if (!labels.every(([key, value]) => object.metadata.labels[key] === value)) return false;
-      // Asked for each change: a right that is lost ends what a watch shows.
-      const scope = await scopeOf(kind, deps, request, "watch");
+      const scope = await scopeOf(kind, deps, await request.readmit(), "watch");
       return scope === "all" || scope.has(object.metadata.name);
     },
   });
@@ -183,17 +189,23 @@ async function watch(kind: Kind, deps: ResourceRoutesDeps, request: RouteRequest
 async function scopeOf(
   { plural: resource }: Kind,
   { rbac }: ResourceRoutesDeps,
-  { context }: RouteRequest<unknown, ListQuery>,
+  { principal }: RequestContext,
   verb: "list" | "watch",
 ): Promise<Scope> {
-  return (await rbac.current()).getAllowedScope(context.principal, { verb, resource });
+  return (await rbac.current()).getAllowedScope(principal, { verb, resource });
 }
 
 function refOf(
-  kind: Kind,
+  { plural, singular, scope }: Kind,
   { params, query }: { params: Readonly<Record<string, string>>; query: ObjectQuery },
 ): ResourceRef {
-  return { plural: kind.plural, project: query.project ?? "", name: params["name"] ?? "" };
+  const { name = "" } = params;
+  if (scope === "project" && query.project === undefined && !isUid(name)) {
+    throw new McpctlError("bad-request", `The name of a ${singular} says nothing without its project`, {
+      hint: "Add ?project=PROJECT, or -p PROJECT to the command",
+    });
+  }
+  return { plural, project: query.project ?? "", name };
 }
 
 function optionsOf({ context, query }: RouteRequest<unknown, WriteQuery>) {

@@ -21,6 +21,12 @@ export type Permission =
 
 export interface RouteRequest<Body = unknown, Query = Record<string, string>> {
   context: RequestContext;
+  /**
+   * Admits the request once more, as rights and sessions are now; for answers that go on for long.
+   *
+   * @throws {McpctlError} `unauthenticated`, `forbidden`, `not-found`
+   */
+  readmit(): Promise<RequestContext>;
   params: Readonly<Record<string, string>>;
   query: Query;
   headers: IncomingHttpHeaders;

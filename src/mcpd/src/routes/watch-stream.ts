@@ -7,7 +7,11 @@ const BOOKMARK_MS = 30_000;
 
 interface WatchStreamOptions {
   isSse: boolean;
+  /** The version that the watch begins at. */
+  start: string;
   isWanted(change: Change): Promise<boolean>;
+  /** @throws {McpctlError} when the caller may no longer watch. */
+  checkCaller(): Promise<void>;
 }
 
 /**
@@ -22,22 +26,23 @@ export function toWatchStream(changes: AsyncGenerator<Change>, options: WatchStr
 
 async function* lines(
   changes: AsyncGenerator<Change>,
-  { isSse, isWanted }: WatchStreamOptions,
+  { isSse, start, isWanted, checkCaller }: WatchStreamOptions,
 ): AsyncGenerator<string> {
-  let version: string | undefined;
+  let version = start;
   let pending = changes.next();
   try {
     // Sent at once, so that the client sees that the watch has begun.
     yield isSse ? ": watching\n\n" : "\n";
     while (true) {
-      const step = await Promise.race([pending, sleep(BOOKMARK_MS)]);
+      const step = await within(BOOKMARK_MS, pending);
       if (step?.done) return;
       if (step) {
         const { type, object, resourceVersion } = step.value;
         version = resourceVersion;
         if (await isWanted(step.value)) yield format({ type, object }, isSse, version);
         pending = changes.next();
-      } else if (version !== undefined) {
+      } else {
+        await checkCaller();
         yield format({ type: "BOOKMARK", object: { metadata: { resourceVersion: version } } }, isSse, version);
       }
     }
@@ -54,6 +59,15 @@ function format(event: { type: string; object: unknown }, isSse: boolean, versio
   return `${version === undefined ? "" : `id: ${version}\n`}data: ${line}\n\n`;
 }
 
-function sleep(ms: number): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(() => resolve(undefined), ms).unref());
+/** @returns undefined when the promise takes longer; it is not cancelled. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms).unref();
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

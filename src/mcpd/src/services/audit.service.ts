@@ -1,3 +1,4 @@
+import { hasCode } from "@mcpctl/shared/errors.ts";
 import { principalName } from "@mcpctl/shared/rbac/principal.ts";
 import type { AuditEventRow, Database, Repositories } from "../repositories/interfaces.ts";
 import type { RequestContext } from "./request-context.ts";
@@ -15,7 +16,7 @@ export interface AuditService {
    * Runs a mutation and its audit row in one transaction: no audit, no change. Mutations take turns, so that what one
    * reads (versions, rights) still holds when it commits.
    *
-   * @param work - returns its result and may complete the deed, for instance with the name it gave.
+   * @param deed - may be completed by the work, for instance with the name of an object that was addressed by its uid.
    */
   mutate<T>(context: RequestContext, deed: Deed, work: (repositories: Repositories) => Promise<T>): Promise<T>;
   /** Records what was refused, or a login that failed; commits on its own. */
@@ -23,16 +24,25 @@ export interface AuditService {
 }
 
 export function createAuditService(database: Pick<Database, "transact">): AuditService {
+  const recordDenial: AuditService["recordDenial"] = (context, deed) =>
+    database.transact(({ auditEvents }) => auditEvents.insert(toRow(context, deed, "deny")));
+
   return {
-    mutate: (context, deed, work) =>
-      database.transact(async (repositories) => {
-        await repositories.lockWrites();
-        const result = await work(repositories);
-        await repositories.auditEvents.insert(toRow(context, deed, "allow"));
-        return result;
-      }),
-    recordDenial: (context, deed) =>
-      database.transact(({ auditEvents }) => auditEvents.insert(toRow(context, deed, "deny"))),
+    recordDenial,
+    async mutate(context, deed, work) {
+      try {
+        return await database.transact(async (repositories) => {
+          await repositories.lockWrites();
+          const result = await work(repositories);
+          await repositories.auditEvents.insert(toRow(context, deed, "allow"));
+          return result;
+        });
+      } catch (error) {
+        // Decided inside the transaction, which has rolled back; the refusal must not vanish with it.
+        if (hasCode(error, "forbidden")) await recordDenial({ ...context, decidedBy: error.message }, deed);
+        throw error;
+      }
+    },
   };
 }
 

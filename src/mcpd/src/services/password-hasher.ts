@@ -1,8 +1,11 @@
+import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { hash, verify } from "@node-rs/argon2";
 
 /** The library's algorithm is Argon2id. @see OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-const MAX_AT_ONCE = 4;
+const MAX_AT_ONCE = 2;
+/** At about 30 ms each, who waits behind more than these has given up. */
+const MAX_WAITING = 100;
 
 export interface PasswordHasher {
   /** @returns a PHC string. */
@@ -30,6 +33,9 @@ function createLimiter(max: number) {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (waiting.length >= MAX_WAITING) {
+      throw new McpctlError("too-many-requests", "Too many logins at once", { hint: "Try again in a moment" });
+    }
     while (running >= max) await new Promise<void>((resolve) => waiting.push(resolve));
     running += 1;
     try {

@@ -13,7 +13,7 @@ import { parseWith } from "@mcpctl/shared/validate.ts";
 import * as z from "zod";
 import type { HookScope, KindHooks } from "../hooks/kind-hooks.ts";
 import type { Database, Repositories, ResourceContent, ResourceQuery } from "../repositories/interfaces.ts";
-import type { AuditService } from "./audit.service.ts";
+import type { AuditService, Deed } from "./audit.service.ts";
 import { mergeApplied, ownersOfNew, ownersOfUpdated } from "./field-ownership.ts";
 import type { RbacService } from "./rbac.service.ts";
 import type { RequestContext } from "./request-context.ts";
@@ -35,6 +35,8 @@ export interface WriteOptions {
 }
 
 export interface ApplyOptions extends WriteOptions {
+  /** Refuses the write when the object has another version, or does not exist. */
+  expectedVersion?: string | undefined;
   /** Takes fields from their owners. */
   force: boolean;
 }
@@ -102,6 +104,7 @@ export function createResourceService(deps: ResourceServiceDeps) {
       return inTransaction(deps, { kind, name: ref.name, verb: "apply", options }, async (scope) => {
         const current = await scope.repositories.resources.find(ref);
         requireAccess(scope, kind, current ? { verb: "update", name: current.metadata.name } : { verb: "create" });
+        requireVersion(kind, current, options.expectedVersion);
         const { manifest: merged, owners } = mergeApplied(kind, written, current, options);
         const manifest = toManifest(deps, kind, merged);
         if (!current) return { resource: await insert(deps, { scope, kind, manifest, owners }), result: "created" };
@@ -115,10 +118,12 @@ export function createResourceService(deps: ResourceServiceDeps) {
       ref: ResourceRef,
       options: WriteOptions & { expectedVersion?: string | undefined },
     ): Promise<Resource> {
-      return inTransaction(deps, { kind, name: ref.name, verb: "delete", options }, async (scope) => {
+      return inTransaction(deps, { kind, name: ref.name, verb: "delete", options }, async (scope, deed) => {
         const resource = await getStored(scope.repositories, kind, ref);
         await deps.hooks[kind.plural]?.beforeDelete?.(scope, resource);
-        const found = { ...ref, project: resource.metadata.project ?? "", name: resource.metadata.name };
+        const { project, name } = resource.metadata;
+        Object.assign(deed, { project, name });
+        const found = { ...ref, project: project ?? "", name };
         const deleted = await scope.repositories.resources.delete(found, options.expectedVersion);
         if (!deleted) throw notFound(kind.singular, ref.name);
         return deleted;
@@ -140,13 +145,14 @@ class DryRunEnded extends Error {}
 async function inTransaction<T>(
   { audit, rbac }: ResourceServiceDeps,
   { kind, name, verb, options }: Transaction,
-  work: (scope: HookScope) => Promise<T>,
+  work: (scope: HookScope, deed: Deed) => Promise<T>,
 ): Promise<T> {
   const { context, isDryRun = false } = options;
+  const deed: Deed = { verb, resource: kind.plural, name };
   const dry: { result: T }[] = [];
   try {
-    return await audit.mutate(context, { verb, resource: kind.plural, name }, async (repositories) => {
-      const result = await work({ repositories, rbac: await rbac.within(repositories), context });
+    return await audit.mutate(context, deed, async (repositories) => {
+      const result = await work({ repositories, rbac: await rbac.within(repositories), context }, deed);
       if (!isDryRun) return result;
       dry.push({ result });
       throw new DryRunEnded();
@@ -233,6 +239,13 @@ async function complete(
 ): Promise<Resource> {
   const [completed] = (await hooks[kind.plural]?.complete?.(repositories, [resource])) ?? [resource];
   return completed ?? resource;
+}
+
+function requireVersion(kind: Kind, current: Resource | undefined, expected: string | undefined): void {
+  if (expected === undefined || current?.metadata.resourceVersion === expected) return;
+  throw new McpctlError("conflict", `The ${kind.singular} no longer has version ${expected}`, {
+    hint: "Read it again, and apply to what it is now",
+  });
 }
 
 function requireAccess(

@@ -3,6 +3,7 @@ import { McpctlError, notFound } from "@mcpctl/shared/errors.ts";
 import type { User } from "@mcpctl/shared/kinds/users.ts";
 import type { UserPrincipal } from "@mcpctl/shared/rbac/principal.ts";
 import { generateToken, hashToken, isSessionToken, SESSION_PREFIX } from "@mcpctl/shared/tokens/index.ts";
+import { requireUser } from "../hooks/require-user.ts";
 import type { Database, Repositories } from "../repositories/interfaces.ts";
 import type { AuditService } from "./audit.service.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
@@ -55,9 +56,13 @@ export function createSessionService({ database, audit, rbac, passwords, session
         );
         throw new McpctlError("unauthenticated", "Wrong user or password");
       }
-      return audit.mutate(context, { verb: "login", resource: "sessions" }, (repositories) =>
-        open(repositories, user, sessionTtlSeconds),
-      );
+      return audit.mutate(context, { verb: "login", resource: "sessions" }, async (repositories) => {
+        // The password may have been changed, or the user locked out, while it was verified.
+        const now = await findUser(repositories, name);
+        const isStill = hash === (await repositories.credentials.findPasswordHash(user.metadata.uid));
+        if (!now || now.spec.disabled || !isStill) throw new McpctlError("unauthenticated", "Wrong user or password");
+        return open(repositories, user, sessionTtlSeconds);
+      });
     },
 
     /** Opens a session without a password; for the composition root, which has just made the user itself. */
@@ -79,9 +84,11 @@ export function createSessionService({ database, audit, rbac, passwords, session
       await audit.mutate(context, { verb: "set-password", resource: "users", name }, async (repositories) => {
         const user = await findUser(repositories, name);
         if (!user) throw notFound("user", name);
+        requireUser(context, "set passwords");
         const state = await rbac.within(repositories);
+        const isOwn = context.principal.kind === "User" && context.principal.name === user.metadata.name;
         const rights = state.getPermissions(state.userPrincipal(user.metadata.name)).map(({ binding }) => binding);
-        state.requireCover(context.principal, rights, `set the password of ${name}`);
+        if (!isOwn) state.requireCover(context.principal, rights, `set the password of ${name}`);
         await repositories.credentials.setPasswordHash(user.metadata.uid, passwordHash);
         await repositories.sessions.deleteOfUser(user.metadata.uid);
       });

@@ -12,6 +12,13 @@ import type { Database } from "../../src/repositories/interfaces.ts";
 import { createEventRecorder } from "../../src/services/event.service.ts";
 import { createWatchService } from "../../src/services/watch.service.ts";
 
+const answering: Upstream = {
+  connect: async () => ({ era: "modern", protocolVersion: "2026-07-28", capabilities: {} }),
+  request: async () => ({ kind: "result", json: new Uint8Array() }),
+  onToolsChanged: () => () => {},
+  close: async () => {},
+};
+
 /** Runs nothing, but remembers what it was asked to run. */
 function createFakeOrchestrator() {
   const running = new Map<string, InstanceLaunch>();
@@ -26,7 +33,7 @@ function createFakeOrchestrator() {
       return {
         name: launch.name,
         state,
-        upstream: {} as Upstream,
+        upstream: answering,
         stderrTail: () => "",
         restart: async () => {},
         stop: async () => void running.delete(launch.name),
@@ -96,6 +103,13 @@ describe("the server reconciler", () => {
     await soon(() => expect(fake.started).toEqual(["a-0", "a-1", "a-2"]));
     await declare("a", { command: "x", replicas: 1 });
     await soon(() => expect([...fake.running.keys()]).toEqual(["a-0"]));
+  });
+
+  it("finds a server that was declared a moment ago, before it has heard of it", async () => {
+    await declare("a", { command: "x" });
+    const upstream = reconciler.openUpstream("a");
+    await expect(upstream.connect(AbortSignal.timeout(1_000))).resolves.toMatchObject({ era: "modern" });
+    expect(fake.started).toEqual(["a-0"]);
   });
 
   it("does not try again at once when a package cannot be had, whatever its status says", async () => {

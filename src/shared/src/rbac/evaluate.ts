@@ -67,7 +67,9 @@ export function getPermissions(
 /** Whether a principal may hand a binding on: it must hold all of it itself. */
 export function covers(definitions: Definitions, principal: Principal, binding: RoleBinding): boolean {
   if ("action" in binding) return canRunOperation(definitions, principal, binding.action).allowed;
-  return ROLE_VERBS[binding.role].every(
+  // A binding to one object never creates, so handing it on takes no right to.
+  const verbs = ROLE_VERBS[binding.role].filter((verb) => verb !== "create" || binding.name === undefined);
+  return verbs.every(
     (verb) => canAccess(definitions, principal, { verb, resource: binding.resource, name: binding.name }).allowed,
   );
 }
