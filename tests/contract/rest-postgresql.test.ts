@@ -44,6 +44,20 @@ describe("REST and what it leaves in the database", () => {
     ]);
   });
 
+  it("writes one for a refusal that is decided inside the transaction", async () => {
+    const spec = {
+      subjects: [{ kind: "User", name: "nobody" }],
+      roleBindings: [{ role: "edit", resource: "servers" }],
+    };
+    await rest.send("POST", "/api/v1/rbac", { kind: "RbacDefinition", metadata: { name: "nobodys" }, spec });
+    const user = { user: "nobody", password: "nobody's password" };
+    const bearer = String((await rest.send("POST", "/api/v1/login", user, { bearer: null })).body["token"]);
+    expect((await rest.send("POST", "/api/v1/servers", server("code"), { bearer })).status).toBe(403);
+    expect(await audited("principal = 'User:nobody' and verb = 'create'")).toMatch(
+      /^User:nobody\|create\|deny\|You cannot set/,
+    );
+  });
+
   it("changes nothing that cannot be audited", async () => {
     await sql("alter table audit_events rename to hidden");
     const refused = await rest.send("POST", "/api/v1/servers", server("unaudited"));

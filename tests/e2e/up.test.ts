@@ -112,6 +112,8 @@ describe("mcpctl up", () => {
     expect(failed.exitCode).toBe(1);
     expect(failed.stderr).toContain(`Error (port-in-use): 127.0.0.1:${port} is in use`);
     expect(failed.stderr).toContain("Hint: ");
+    // The administrator is made by then, and its password must not be lost with the failed start.
+    expect(failed.stderr).toMatch(/Administrator admin, password \S{20,}/);
     expect(await processesNaming(dir.path)).toEqual([]);
   });
 
