@@ -1,8 +1,10 @@
 import { McpctlError } from "./errors.ts";
+import { measureJson } from "./json-shape.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 const MAX_DEPTH = 64;
+const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
@@ -15,10 +17,9 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
  */
 export function parseBoundedJson(input: Uint8Array | string): Json {
   try {
-    const text = typeof input === "string" ? input : decoder.decode(input);
-    if (depthOf(text) > MAX_DEPTH)
-      throw new McpctlError("bad-request", `JSON is nested deeper than ${MAX_DEPTH} levels`);
-    return parse(text);
+    const { depth } = measureJson(typeof input === "string" ? encoder.encode(input) : input, MAX_DEPTH);
+    if (depth > MAX_DEPTH) throw new McpctlError("bad-request", `JSON is nested deeper than ${MAX_DEPTH} levels`);
+    return parse(typeof input === "string" ? input : decoder.decode(input));
   } catch (cause) {
     if (cause instanceof McpctlError) throw cause;
     const why = cause instanceof Error ? cause.message : "unreadable";
@@ -34,27 +35,4 @@ export function toJson(value: unknown): Json {
 function parse(text: string): Json {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a JSON parser returns is JSON
   return JSON.parse(text) as Json;
-}
-
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text.charCodeAt(at);
-    if (char === 0x22) at = endOfString(text, at);
-    else if (char === 0x7b || char === 0x5b) deepest = Math.max(deepest, (depth += 1));
-    else if (char === 0x7d || char === 0x5d) depth -= 1;
-  }
-  return deepest;
-}
-
-function endOfString(text: string, start: number): number {
-  let at = text.indexOf('"', start + 1);
-  while (at > 0) {
-    let backslashes = 0;
-    while (text.charCodeAt(at - 1 - backslashes) === 0x5c) backslashes += 1;
-    if (backslashes % 2 === 0) return at;
-    at = text.indexOf('"', at + 1);
-  }
-  return text.length;
 }

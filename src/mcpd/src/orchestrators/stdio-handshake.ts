@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import { type Era, LATEST_LEGACY_VERSION, LEGACY_VERSIONS, META, MODERN_VERSION } from "@mcpctl/shared/mcp/protocol.ts";
+import { discoverResult, initializeResult, legacyIdentity, modernIdentity } from "@mcpctl/shared/mcp/handshake.ts";
+import { type Era, LATEST_LEGACY_VERSION, META, MODERN_VERSION } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamIdentity, UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { VERSION } from "@mcpctl/shared/version.ts";
 import * as z from "zod";
@@ -26,26 +27,6 @@ export interface HandshakeOptions {
   /** How long an answer to the probe is waited for before `initialize` is tried as well. */
   probeMs: number;
 }
-
-const serverInfo = z.looseObject({ name: z.string(), version: z.string().exactOptional() });
-const capabilities = z.record(z.string(), z.unknown()).default({});
-
-const discoverResult = z.looseObject({
-  supportedVersions: z.array(z.string()),
-  capabilities,
-  instructions: z.string().optional(),
-  _meta: z
-    .looseObject({ [META.serverInfo]: serverInfo.optional().catch(undefined) })
-    .optional()
-    .catch(undefined),
-});
-
-const initializeResult = z.looseObject({
-  protocolVersion: z.string(),
-  capabilities,
-  serverInfo: serverInfo.optional().catch(undefined),
-  instructions: z.string().optional(),
-});
 
 /**
  * Finds out which era a server speaks and what it is.
@@ -79,29 +60,18 @@ async function discover(peer: HandshakePeer): Promise<UpstreamIdentity> {
     "server/discover",
     await peer.send("server/discover", { _meta: MODERN_ENVELOPE }),
   );
-  if (!result.supportedVersions.includes(MODERN_VERSION)) throw unknownRevision(result.supportedVersions.join(", "));
-  return {
-    era: "modern",
-    protocolVersion: MODERN_VERSION,
-    capabilities: result.capabilities,
-    serverInfo: result._meta?.[META.serverInfo],
-    instructions: result.instructions,
-  };
+  const identity = modernIdentity(result);
+  if (!identity) throw unknownRevision(result.supportedVersions.join(", "));
+  return identity;
 }
 
 async function initialize(peer: HandshakePeer): Promise<UpstreamIdentity> {
   const params = { protocolVersion: LATEST_LEGACY_VERSION, capabilities: {}, clientInfo: CLIENT_INFO };
   const result = parseReply(initializeResult, "initialize", await peer.send("initialize", params));
-  const isKnown = LEGACY_VERSIONS.some((version) => version === result.protocolVersion);
-  if (!isKnown) throw unknownRevision(result.protocolVersion);
+  const identity = legacyIdentity(result);
+  if (!identity) throw unknownRevision(result.protocolVersion);
   peer.notify("notifications/initialized");
-  return {
-    era: "legacy",
-    protocolVersion: result.protocolVersion,
-    capabilities: result.capabilities,
-    serverInfo: result.serverInfo,
-    instructions: result.instructions,
-  };
+  return identity;
 }
 
 const rpcError = z.looseObject({ message: z.string() });

@@ -2,7 +2,7 @@ import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import * as z from "zod";
 import { isRecord } from "../protocol/client-message.ts";
-import { measureJson } from "../protocol/json-shape.ts";
+import { measureJson } from "@mcpctl/shared/json-shape.ts";
 
 const MAX_PAGES = 200;
 const MAX_TOOLS = 5_000;

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
+import { measureJson } from "@mcpctl/shared/json-shape.ts";
 import { META, RPC, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
-import { measureJson } from "./json-shape.ts";
 import { invalidRequest, RpcFailure } from "./rpc-failure.ts";
 
 export type Params = Record<string, unknown>;

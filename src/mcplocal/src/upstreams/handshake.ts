@@ -1,7 +1,8 @@
-import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, META, MODERN_VERSION, type Era } from "@mcpctl/shared/mcp/protocol.ts";
+import { discoverResult, initializeResult, legacyIdentity, modernIdentity } from "@mcpctl/shared/mcp/handshake.ts";
+import { LATEST_LEGACY_VERSION, MODERN_VERSION, type Era } from "@mcpctl/shared/mcp/protocol.ts";
 import { hasCode } from "@mcpctl/shared/errors.ts";
 import type { UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
-import * as z from "zod";
+import type * as z from "zod";
 import { encodeHeaderValue } from "../protocol/header-value.ts";
 import { CLIENT_CAPABILITIES, IDENTITY, MODERN_META } from "../identity.ts";
 import type { HttpTarget } from "./http-exchange.ts";
@@ -27,26 +28,6 @@ export interface HandshakeOptions {
   /** What the server was found to speak before; absent when it must be found out. */
   knownEra: Era | undefined;
 }
-
-const serverInfo = z.looseObject({ name: z.string(), version: z.string().exactOptional() });
-const capabilities = z.record(z.string(), z.unknown());
-
-const discoverResult = z.looseObject({
-  supportedVersions: z.array(z.string()),
-  capabilities,
-  instructions: z.string().optional().catch(undefined),
-  _meta: z
-    .looseObject({ [META.serverInfo]: serverInfo.optional().catch(undefined) })
-    .optional()
-    .catch(undefined),
-});
-
-const initializeResult = z.looseObject({
-  protocolVersion: z.string(),
-  capabilities,
-  serverInfo: serverInfo.optional().catch(undefined),
-  instructions: z.string().optional().catch(undefined),
-});
 
 /**
  * Finds out which era a server speaks and greets it accordingly: stateless first, `initialize` where that is not
@@ -85,15 +66,8 @@ async function probe({ target, headers, timeoutMs }: HandshakeOptions): Promise<
   if (!outcome) return undefined;
   if (isUnusable(outcome)) throw refusalError(target.name, outcome);
   const found = outcome.status === 200 ? parseResult(discoverResult, outcome) : undefined;
-  if (!found?.supportedVersions.includes(MODERN_VERSION)) return undefined;
-  const identity: UpstreamIdentity = {
-    era: "modern",
-    protocolVersion: MODERN_VERSION,
-    capabilities: found.capabilities,
-    serverInfo: found._meta?.[META.serverInfo],
-    instructions: found.instructions,
-  };
-  return { identity, headers, sessionId: undefined };
+  const identity = found && modernIdentity(found);
+  return identity && { identity, headers, sessionId: undefined };
 }
 
 /** A server from before the probe existed may say nothing or something odd; `initialize` shows what it really is. */
@@ -121,13 +95,14 @@ async function initialize({ target, headers, timeoutMs }: HandshakeOptions): Pro
   const found = parseResult(initializeResult, outcome);
   if (!found) throw protocolError(target.name, "it refused initialize");
   const { protocolVersion } = found;
-  if (!LEGACY_VERSIONS.some((version) => version === protocolVersion)) {
+  const identity = legacyIdentity(found);
+  if (!identity) {
     throw protocolError(target.name, `it wants protocol version ${JSON.stringify(protocolVersion.slice(0, 64))}`);
   }
   const sessionId = readSessionId(target.name, outcome);
   const session = sessionId === undefined ? undefined : { "mcp-session-id": sessionId };
   const connection: Connection = {
-    identity: { era: "legacy", ...found },
+    identity,
     headers: { ...headers, "mcp-protocol-version": protocolVersion, ...session },
     sessionId,
   };

@@ -4,7 +4,7 @@ import { splitMessage } from "@mcpctl/shared/mcp/envelope.ts";
 import type { RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { isRecord } from "../protocol/client-message.ts";
-import { measureJson } from "../protocol/json-shape.ts";
+import { measureJson } from "@mcpctl/shared/json-shape.ts";
 import { type HttpAnswer, type HttpTarget, mediaTypeOf, sendHttp } from "./http-exchange.ts";
 
 /** A refusal that is larger or deeper than this is not worth reading. */
