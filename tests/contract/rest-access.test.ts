@@ -115,6 +115,17 @@ describe("REST and who may do what, for how long", () => {
     expect(attempts.map(({ status }) => status)).toEqual([403, 403, 403, 403, 422]);
   });
 
+  it("keeps somebody who may do everything", async () => {
+    const refused = { status: 409, body: { code: "conflict", hint: expect.any(String) } };
+    expect(await rest.send("DELETE", "/api/v1/rbac/admin")).toMatchObject(refused);
+    const { body } = await rest.send("GET", "/api/v1/rbac/admin");
+    const weaker = { ...body, spec: { ...body["spec"], roleBindings: [{ role: "view", resource: "*" }] } };
+    expect(await rest.send("PUT", "/api/v1/rbac/admin", weaker)).toMatchObject(refused);
+
+    await userWith("second-admin", { role: "admin", resource: "*" });
+    expect((await rest.send("DELETE", "/api/v1/rbac/of-second-admin")).status).toBe(200);
+  });
+
   it("answers even what the framework refuses as a problem", async () => {
     const answers = await Promise.all(
       ["/api/v1/servers/%zz", `/api/v1/servers/${"x".repeat(400)}`].map((path) => rest.send("GET", path)),
