@@ -40,7 +40,7 @@ describe("mcpd and clients that take their time", () => {
     { timeout: 60_000 },
     async () => {
       const head = "POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
-      const slow = Promise.all([trickle(`${head}X-Slow: `), trickle(`${head}Content-Length: 100000\r\n\r\n`)]);
+      const slow = Promise.all([trickle(`${head}X-Slow: `), trickle(`${head}Content-Length: 10000\r\n\r\n`)]);
       expect((await fetch(`${mcpd.url}/livez`)).status).toBe(200);
       const [headers, body] = await slow;
       expect(headers.seconds).toBeLessThan(15);
