@@ -131,9 +131,9 @@ const oneHome: Rule[] = [
     ...onlyIn("^src/mcpd/src/repositories/", "pg", "kysely", "@electric-sql/[^/]+"),
   ),
   forbid(
-    "only-upstreams-and-relay-dial",
-    "Take fetch or an upstream as a parameter; the connection pool lives in upstreams/ and relay/.",
-    ...onlyIn("^src/(mcplocal/src/(upstreams|control-plane)|mcpd/src/relay)/", "undici"),
+    "only-the-relay-dials-with-undici",
+    "Take fetch or an upstream as a parameter; the gateway's connections live in upstreams/http1/.",
+    ...onlyIn("^src/mcpd/src/relay/", "undici"),
   ),
   forbid(
     "nobody-imports-the-sdk",

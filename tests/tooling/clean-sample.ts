@@ -86,9 +86,7 @@ export const redact = (text: string) => text.replace(PATTERN, "");
 `,
   "src/mcplocal/src/pipeline/stages/redact/pattern.ts": `export const PATTERN = /mcpctl_pat_\\w+/g;
 `,
-  "src/mcplocal/src/upstreams/pool.ts": `import { Pool } from "undici";
-
-export const createPool = () => new Pool("http://127.0.0.1:1");
+  "src/mcplocal/src/upstreams/pool.ts": `export const createPool = () => ({ close: () => Promise.resolve() });
 `,
   "src/mcpd/tests/routes/app.test.ts": `import { expect, it } from "vitest";
 import { createApp } from "../../src/routes/app.ts";

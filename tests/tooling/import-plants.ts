@@ -39,7 +39,7 @@ export const importPlants: ImportPlant[] = [
   { rule: "only-repositories-know-sql", from: `${MCPD}/services/b.ts`, to: "kysely" },
   { rule: "only-repositories-know-sql", from: `${MCPD}/services/c.ts`, to: "pg", how: "type" },
   { rule: "only-repositories-know-sql", from: `${MCPD}/services/d.ts`, to: "@electric-sql/pglite", how: "lazy" },
-  { rule: "only-upstreams-and-relay-dial", from: `${MCPLOCAL}/sessions/a.ts`, to: "undici" },
+  { rule: "only-the-relay-dials-with-undici", from: `${MCPLOCAL}/sessions/a.ts`, to: "undici" },
   { rule: "nobody-imports-the-sdk", from: `${MCPLOCAL}/upstreams/a.ts`, to: "@modelcontextprotocol/client" },
   { rule: "no-circular", from: `${MCPD}/ring.ts`, to: "./ring-back.ts" },
   { rule: "nobody-imports-an-entry", from: `${MCPD}/c.ts`, to: "./main.ts" },

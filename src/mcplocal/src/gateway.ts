@@ -13,7 +13,7 @@ import { createModernEndpoint } from "./http/modern-endpoint.ts";
 import { createOriginGuard } from "./http/origin-guard.ts";
 import { createGatewayServer, type ServerTimeouts } from "./http/server.ts";
 import type { Log } from "./log.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics } from "./metrics/metrics.ts";
 import type { OnCall } from "./pipeline/call-record.ts";
 import { createCallTool } from "./pipeline/call-tool.ts";
 import { createMethods } from "./pipeline/methods.ts";

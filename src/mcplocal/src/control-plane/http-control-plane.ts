@@ -11,6 +11,7 @@ import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import { fromProblem, problemSchema } from "@mcpctl/shared/problem.ts";
 import type * as z from "zod";
 import type { Dispatcher } from "../upstreams/dispatcher.ts";
+import { toHeaderBlock } from "../upstreams/http1/header-block.ts";
 import { createTarget, sendHttp } from "../upstreams/http-exchange.ts";
 import { createHttpUpstream } from "../upstreams/http-upstream.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -57,7 +58,7 @@ async function fetchText(
 ): Promise<{ status: number; body: string }> {
   const headers = { accept: "application/json", ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }) };
   try {
-    const call = { method: "GET", headers, timeoutMs: TIMEOUT_MS } as const;
+    const call = { method: "GET", headers: toHeaderBlock(headers), timeoutMs: TIMEOUT_MS } as const;
     const { status, body } = await sendHttp(createTarget("mcpd", url, dispatcher), call);
     return { status, body: body.toString("utf8") };
   } catch (cause) {

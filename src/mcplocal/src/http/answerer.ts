@@ -4,7 +4,7 @@ import { hasCode } from "@mcpctl/shared/errors.ts";
 import type { Era, RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { Method } from "../pipeline/exchange.ts";
 import type { ClientRequest } from "../protocol/client-message.ts";
 import { httpStatusOf, isUnexpected, toErrorReply, toRpcError } from "../protocol/rpc-failure.ts";
@@ -52,10 +52,11 @@ export function createAnswerer({ log, metrics, now }: AnswererDeps): Answerer {
   }
 
   return {
-    async answer({ response, caller, project, accepted }, { id, method: name, params }, method, { era, signal }) {
+    async answer(call, { id, method: name, params }, method, { era, signal }) {
+      const { response, caller, project, accepted, requestBytes } = call;
       const startedAt = now();
       const channel = new ReplyChannel(response, accepted);
-      const exchange = { caller, project, era, params, signal, notify: channel.notify };
+      const exchange = { caller, project, era, params, requestBytes, signal, notify: channel.notify };
       let reply: UpstreamReply;
       try {
         reply = await method(exchange);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 
+const NOTHING = Buffer.alloc(0);
 const MAX_BODY_BYTES = 4 * 1_024 * 1_024;
 /** A client that goes on sending a body that was refused loses the connection after this much more. */
 const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
@@ -13,7 +14,8 @@ const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
  */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let body: Buffer | undefined;
+    let more: Buffer[] | undefined;
     let bytes = 0;
     if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) {
       discard(request);
@@ -22,19 +24,18 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
     }
     request.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= MAX_BODY_BYTES) {
-        chunks.push(chunk);
-        return;
-      }
-      request.removeAllListeners("data");
-      discard(request);
-      reject(tooLarge());
+      if (bytes > MAX_BODY_BYTES) {
+        request.removeAllListeners("data");
+        discard(request);
+        reject(tooLarge());
+      } else if (body) (more ??= [body]).push(chunk);
+      else body = chunk;
     });
-    request.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.on("end", () => resolve(more ? Buffer.concat(more) : (body ?? NOTHING)));
+    // Without a listener for "error", Node says of a body that breaks off only that it has closed.
     request.on("close", () => {
       if (!request.complete) reject(new McpctlError("bad-request", "The body of the request is incomplete"));
     });
-    request.on("error", () => {});
   });
 }
 

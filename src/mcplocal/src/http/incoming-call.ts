@@ -10,4 +10,6 @@ export interface IncomingCall {
   readonly caller: Caller;
   readonly project: Project;
   readonly accepted: Accepted;
+  /** Length of the body. */
+  readonly requestBytes: number;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import { MODERN_VERSION } from "@mcpctl/shared/mcp/protocol.ts";
+import { MODERN_VERSION, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Caller } from "../auth/principal.ts";
 import { noSuchProject } from "../projects/discovery-cache.ts";
@@ -20,7 +20,7 @@ interface McpEndpointDeps {
   authenticator: Authenticator;
   projects: ProjectRegistry;
   answerer: Answerer;
-  modern: (call: IncomingCall, message: ClientMessage) => Promise<void>;
+  modern: (call: IncomingCall, message: ClientMessage) => Promise<void> | void;
   legacy: LegacyEndpoint;
   /** The gateway's own credential for mcpd, used instead of the caller's. */
   credential: string | undefined;
@@ -32,53 +32,56 @@ export type McpEndpoint = (
   projectName: string | undefined,
 ) => Promise<void>;
 
-/** Serves an MCP endpoint to clients of both eras. The token is checked before anything is said about anything. */
-export function createMcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
-  const { authenticator, projects, answerer, modern, legacy, credential } = deps;
-
-  async function authenticate({ url = "", headers: { authorization } }: IncomingMessage): Promise<Caller> {
-    if (QUERY_CREDENTIAL.test(url)) throw credentialInQuery();
-    const caller = authenticator.findCached(authorization) ?? (await authenticator.authenticate(authorization));
-    return credential === undefined ? caller : { principal: caller.principal, bearer: credential };
-  }
-
+/**
+ * Serves an MCP endpoint to clients of both eras. The token is checked before anything is said about anything. Nothing
+ * is waited for but the body and the answer, once token and project are known.
+ */
+export function createMcpEndpoint({
+  authenticator,
+  projects,
+  answerer,
+  modern,
+  legacy,
+  credential,
+}: McpEndpointDeps): McpEndpoint {
   function findProject({ principal, bearer }: Caller, name: string | undefined): Project | Promise<Project> {
     if (name !== undefined && name !== principal.project) throw noSuchProject();
-    return projects.find(principal.project, bearer) ?? projects.load(principal.project, bearer);
-  }
-
-  async function post(call: BodilessCall): Promise<void> {
-    const { request, response } = call;
-    requireJsonBody(request.headers);
-    const accepted = readAccept(request.headers);
-    const message = parseClientMessage(await readBody(request));
-    const serve = isModern(message, request.headers) ? modern : legacy.post;
-    try {
-      await serve({ ...call, accepted }, message);
-    } catch (thrown) {
-      answerer.refuse(response, thrown, message.type === "request" ? message.id : undefined);
-    }
-  }
-
-  async function route(call: BodilessCall): Promise<void> {
-    const { method, headers } = call.request;
-    if (method === "POST") return post(call);
-    // Only a session has a stream to open or an end to come to.
-    const hasSession = headers["mcp-session-id"] !== undefined && headers["mcp-protocol-version"] !== MODERN_VERSION;
-    if (method === "GET" && hasSession) return legacy.get(call);
-    if (method === "DELETE" && hasSession) return legacy.delete(call);
-    call.response.setHeader("allow", "POST");
-    throw new McpctlError("method-not-allowed", "This endpoint takes POST; GET and DELETE belong to a session");
+    const used = credential ?? bearer;
+    return projects.find(principal.project, used) ?? projects.load(principal.project, used);
   }
 
   return async function serveMcp(request, response, projectName) {
+    let id: RequestId | undefined;
     try {
-      const caller = await authenticate(request);
-      await route({ request, response, caller, project: await findProject(caller, projectName) });
+      const { url = "", headers } = request;
+      if (QUERY_CREDENTIAL.test(url)) throw credentialInQuery();
+      const { authorization } = headers;
+      const known = authenticator.findCached(authorization) ?? (await authenticator.authenticate(authorization));
+      const caller = credential === undefined ? known : { principal: known.principal, bearer: credential };
+      const found = findProject(caller, projectName);
+      const project = found instanceof Promise ? await found : found;
+      if (request.method !== "POST") return serveBodiless({ request, response, caller, project }, legacy);
+      requireJsonBody(headers);
+      const accepted = readAccept(headers);
+      const body = await readBody(request);
+      const message = parseClientMessage(body);
+      if (message.type === "request") id = message.id;
+      const serve = isModern(message, headers) ? modern : legacy.post;
+      await serve({ request, response, caller, project, accepted, requestBytes: body.length }, message);
     } catch (thrown) {
-      answerer.refuse(response, thrown);
+      answerer.refuse(response, thrown, id);
     }
   };
+}
+
+/** Only a session has a stream to open or an end to come to. */
+function serveBodiless(call: BodilessCall, legacy: LegacyEndpoint): void {
+  const { method, headers } = call.request;
+  const hasSession = headers["mcp-session-id"] !== undefined && headers["mcp-protocol-version"] !== MODERN_VERSION;
+  if (method === "GET" && hasSession) return legacy.get(call);
+  if (method === "DELETE" && hasSession) return legacy.delete(call);
+  call.response.setHeader("allow", "POST");
+  throw new McpctlError("method-not-allowed", "This endpoint takes POST; GET and DELETE belong to a session");
 }
 
 function credentialInQuery(): McpctlError {

@@ -23,21 +23,15 @@ interface ModernEndpointDeps {
  * @see MCP 2026-07-28, transports/streamable-http
  */
 export function createModernEndpoint({ methods, answerer, streams }: ModernEndpointDeps) {
-  return async function serveModern(call: IncomingCall, message: ClientMessage): Promise<void> {
+  return function serveModern(call: IncomingCall, message: ClientMessage): Promise<void> | void {
     if (message.type === "response") throw invalidRequest("Clients of this revision send no responses");
-    if (message.type === "notification") {
-      sendNothing(call.response, 202);
-      return;
-    }
+    if (message.type === "notification") return sendNothing(call.response, 202);
     checkEnvelope(message, call.request.headers);
-    if (message.method === "subscriptions/listen") {
-      openSubscription(call, message, streams);
-      return;
-    }
+    if (message.method === "subscriptions/listen") return openSubscription(call, message, streams);
     const method = methods.get(message.method);
     if (!method) throw methodNotFound(message.method, 404);
     checkName(message, call.request.headers);
-    await answerer.answer(call, message, method, { era: "modern", signal: untilGone(call) });
+    return answerer.answer(call, message, method, { era: "modern", signal: untilGone(call) });
   };
 }
 

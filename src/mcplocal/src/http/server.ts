@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ERROR_CODES, McpctlError } from "@mcpctl/shared/errors.ts";
 import { PROBLEM_MEDIA_TYPE, toProblem } from "@mcpctl/shared/problem.ts";
-import type { Metrics } from "../metrics.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { McpEndpoint } from "./mcp-endpoint.ts";
 import { sendJson } from "./reply.ts";
 

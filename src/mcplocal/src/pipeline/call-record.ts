@@ -12,6 +12,8 @@ export interface CallRecord {
   /** Why it failed, where that is one of our codes. */
   code: ErrorCode | undefined;
   durationMs: number;
+  /** Bytes of the whole request. */
+  requestBytes: number;
   /** Bytes of the reply's value; 0 when there was none. */
   replyBytes: number;
 }

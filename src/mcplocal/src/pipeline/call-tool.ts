@@ -3,7 +3,7 @@ import { META } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import type { ProjectServer } from "../projects/project-server.ts";
 import type { Condition, ExposedTool } from "../projects/project-view.ts";
-import { isRecord, type Params } from "../protocol/client-message.ts";
+import { isRecord, metaOf, type Params } from "../protocol/client-message.ts";
 import { invalidParams, type RpcFailure } from "../protocol/rpc-failure.ts";
 import { adaptReply, saysToolError } from "./adapt-reply.ts";
 import type { CallRecord, OnCall } from "./call-record.ts";
@@ -29,27 +29,35 @@ export function createCallTool({ onCall, now }: CallToolDeps): Method {
     const startedAt = now();
     const name = readName(exchange.params);
     let tool: ExposedTool<ProjectServer> | undefined;
-    let ending: Ending = { outcome: "error", code: undefined, replyBytes: 0 };
+    let reply: UpstreamReply | undefined;
+    let failure: unknown;
     try {
       tool = exchange.project.view().tools.get(name) ?? (await findLate(exchange, name));
-      const reply = await forward(exchange, tool, relayProgress(exchange.params, exchange.notify));
-      ending = endingOf(reply);
+      reply = await forward(exchange, tool, relayProgress(exchange.params, exchange.notify));
       return reply;
     } catch (thrown) {
-      ending = failureOf(thrown, exchange.signal);
+      failure = thrown;
       throw thrown;
     } finally {
-      const record = {
+      onCall({
         principal: exchange.caller.principal,
         server: tool?.source.name,
         tool: tool?.name ?? name.slice(0, MAX_NAME_LENGTH),
-      };
-      onCall({ ...record, ...ending, durationMs: now() - startedAt });
+        outcome: outcomeOf(reply, exchange.signal),
+        code: failure instanceof McpctlError && !exchange.signal.aborted ? failure.code : undefined,
+        durationMs: now() - startedAt,
+        requestBytes: exchange.requestBytes,
+        replyBytes: reply?.json.length ?? 0,
+      });
     }
   };
 }
 
-type Ending = Pick<CallRecord, "outcome" | "code" | "replyBytes">;
+function outcomeOf(reply: UpstreamReply | undefined, signal: AbortSignal): CallRecord["outcome"] {
+  if (!reply) return signal.aborted ? "cancelled" : "error";
+  if (reply.kind === "error") return "error";
+  return saysToolError(reply) ? "tool-error" : "ok";
+}
 
 function readName({ name, arguments: args }: Params): string {
   if (typeof name !== "string") throw invalidParams("params.name is no string");
@@ -84,10 +92,18 @@ async function forward(
 
 /** `task` would start a task of 2025-11-25; a receiver that does not offer those answers as if it were not there. */
 function forwardedParams(params: Params, name: string, progressToken: string | undefined): Params {
-  const { task: _task, _meta: meta, ...rest } = params;
-  const kept = isRecord(meta) ? Object.entries(meta).filter(([key]) => !HOP_KEYS.has(key)) : [];
-  if (progressToken !== undefined) kept.push(["progressToken", progressToken]);
-  return kept.length === 0 ? { ...rest, name } : { ...rest, name, _meta: Object.fromEntries(kept) };
+  const forwarded: Params = { name };
+  for (const key in params) if (key !== "task" && key !== "_meta" && key !== "name") forwarded[key] = params[key];
+  const meta = forwardedMeta(metaOf(params), progressToken);
+  if (meta) forwarded["_meta"] = meta;
+  return forwarded;
+}
+
+/** @returns undefined when nothing is left of it, which is the rule. */
+function forwardedMeta(meta: Params, progressToken: string | undefined): Params | undefined {
+  let kept: Params | undefined;
+  for (const key in meta) if (!HOP_KEYS.has(key)) (kept ??= {})[key] = meta[key];
+  return progressToken === undefined ? kept : { ...kept, progressToken };
 }
 
 /**
@@ -104,14 +120,4 @@ function unknownTool(name: string, conditions: readonly Condition[]): RpcFailure
 function unavailable(fault: McpctlError): McpctlError {
   const hint = fault.hint ?? "An administrator finds the reason with: mcpctl get servers";
   return new McpctlError("upstream-unavailable", fault.message, { hint, cause: fault });
-}
-
-function endingOf(reply: UpstreamReply): Ending {
-  const outcome = reply.kind === "error" ? "error" : saysToolError(reply) ? "tool-error" : "ok";
-  return { outcome, code: undefined, replyBytes: reply.json.length };
-}
-
-function failureOf(thrown: unknown, signal: AbortSignal): Ending {
-  if (signal.aborted) return { outcome: "cancelled", code: undefined, replyBytes: 0 };
-  return { outcome: "error", code: thrown instanceof McpctlError ? thrown.code : undefined, replyBytes: 0 };
 }

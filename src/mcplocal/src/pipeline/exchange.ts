@@ -11,6 +11,8 @@ export interface Exchange {
   /** What the client speaks. */
   readonly era: Era;
   readonly params: Params;
+  /** Length of the request as it came in. */
+  readonly requestBytes: number;
   /** Aborted when the client no longer wants the answer. */
   readonly signal: AbortSignal;
   /** Passes a notification to the client before the answer. */

@@ -82,7 +82,7 @@ function offersChanges({ identity }: Connection): boolean {
 }
 
 function openingCall({ identity, headers }: Connection): HttpCall {
-  if (identity.era === "legacy") return { method: "GET", headers: { ...headers, accept: "text/event-stream" } };
+  if (identity.era === "legacy") return { method: "GET", headers };
   const params = { _meta: MODERN_META, notifications: { toolsListChanged: true } };
   return {
     method: "POST",

@@ -1,29 +1,36 @@
-import { type Dispatcher as Connections, Pool } from "undici";
+import { ConnectionPool } from "./http1/connection-pool.ts";
 
-const CONNECTIONS_PER_HOST = 256;
+const CONNECTIONS_PER_SERVER = 256;
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /** The kept-alive connections to mcpd and to servers. */
 export interface Dispatcher {
-  /** Those to one scheme, host and port. */
-  to(origin: string): Connections;
+  /**
+   * Those of one server to its scheme, host and port. Servers at the same address, such as those behind mcpd's relay,
+   * have their own, so that one that hangs takes no connection from another.
+   */
+  to(server: string, url: URL): ConnectionPool;
   /** Lets requests under way finish. */
   close(): Promise<void>;
   destroy(): Promise<void>;
 }
 
-/** Makes a pool of connections that follows no redirects and takes no proxy from the environment. */
+/** Makes pools of connections that follow no redirects and take no proxy from the environment. */
 export function createDispatcher(): Dispatcher {
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, ConnectionPool>();
   return {
-    to(origin) {
-      const known = pools.get(origin);
+    to(server, url) {
+      const key = `${url.origin} ${server}`;
+      const known = pools.get(key);
       if (known) return known;
-      const pool = new Pool(origin, { connections: CONNECTIONS_PER_HOST, connect: { timeout: CONNECT_TIMEOUT_MS } });
-      pools.set(origin, pool);
+      const limits = { maxConnections: CONNECTIONS_PER_SERVER, connectTimeoutMs: CONNECT_TIMEOUT_MS };
+      const pool = new ConnectionPool({ url, ...limits });
+      pools.set(key, pool);
       return pool;
     },
     close: async () => void (await Promise.all([...pools.values()].map((pool) => pool.close()))),
-    destroy: async () => void (await Promise.all([...pools.values()].map((pool) => pool.destroy()))),
+    async destroy() {
+      for (const pool of pools.values()) pool.destroy();
+    },
   };
 }

@@ -5,6 +5,7 @@ import type { UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
 import type * as z from "zod";
 import { encodeHeaderValue } from "../protocol/header-value.ts";
 import { CLIENT_CAPABILITIES, IDENTITY, MODERN_META } from "../identity.ts";
+import { type HeaderBlock, joinHeaderBlocks, toHeaderBlock } from "./http1/header-block.ts";
 import type { HttpTarget } from "./http-exchange.ts";
 import { refusalError } from "./refusal.ts";
 import { protocolError, type RpcOutcome, sendOneWay, sendRpc } from "./rpc-exchange.ts";
@@ -15,7 +16,7 @@ const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
 /** A server that has been greeted, and what every request to it carries from then on. */
 export interface Connection {
   identity: UpstreamIdentity;
-  headers: Record<string, string>;
+  headers: HeaderBlock;
   /** Session of a server with `initialize` that keeps one. */
   sessionId: string | undefined;
 }
@@ -23,7 +24,7 @@ export interface Connection {
 export interface HandshakeOptions {
   target: HttpTarget;
   /** Headers that the server is to get with every request. */
-  headers: Record<string, string>;
+  headers: HeaderBlock;
   timeoutMs: number;
   /** What the server was found to speak before; absent when it must be found out. */
   knownEra: Era | undefined;
@@ -44,14 +45,28 @@ export async function greet(options: HandshakeOptions): Promise<Connection> {
   return initialize(options);
 }
 
-/** Headers of one request to a stateless server: they repeat what the body says. */
-export function modernHeaders(
-  base: Record<string, string>,
-  method: string,
-  name: string | undefined,
-): Record<string, string> {
-  const headers = { ...base, "mcp-protocol-version": MODERN_VERSION, "mcp-method": method };
-  return name === undefined ? headers : { ...headers, "mcp-name": encodeHeaderValue(name) };
+/** Names of tools are few; whoever makes up more of them pays for it alone. */
+const MAX_REMEMBERED = 1_000;
+
+/** Makes the headers of requests to one server: those of a stateless server repeat what the body says. */
+export function createRequestHeaders({ identity, headers }: Connection) {
+  const remembered = new Map<string, HeaderBlock>();
+  return function requestHeaders(method: string, name: string | undefined): HeaderBlock {
+    if (identity.era === "legacy") return headers;
+    const key = name === undefined ? method : `${method} ${name}`;
+    const known = remembered.get(key);
+    if (known !== undefined) return known;
+    const made = modernHeaders(headers, method, name);
+    if (remembered.size < MAX_REMEMBERED) remembered.set(key, made);
+    return made;
+  };
+}
+
+/** Headers of one request to a stateless server. */
+export function modernHeaders(base: HeaderBlock, method: string, name: string | undefined): HeaderBlock {
+  const repeated = { "mcp-protocol-version": MODERN_VERSION, "mcp-method": method };
+  const named = name === undefined ? repeated : { ...repeated, "mcp-name": encodeHeaderValue(name) };
+  return joinHeaderBlocks(base, toHeaderBlock(named));
 }
 
 /** @returns undefined when the server does not speak the stateless revision. */
@@ -103,7 +118,7 @@ async function initialize({ target, headers, timeoutMs }: HandshakeOptions): Pro
   const session = sessionId === undefined ? undefined : { "mcp-session-id": sessionId };
   const connection: Connection = {
     identity,
-    headers: { ...headers, "mcp-protocol-version": protocolVersion, ...session },
+    headers: joinHeaderBlocks(headers, toHeaderBlock({ "mcp-protocol-version": protocolVersion, ...session })),
     sessionId,
   };
   await sendOneWay(target, connection.headers, { method: "notifications/initialized" });
@@ -112,7 +127,7 @@ async function initialize({ target, headers, timeoutMs }: HandshakeOptions): Pro
 
 function readSessionId(name: string, { headers }: RpcOutcome): string | undefined {
   const id = headers["mcp-session-id"];
-  if (id === undefined || (typeof id === "string" && SESSION_ID.test(id))) return id;
+  if (id === undefined || SESSION_ID.test(id)) return id;
   throw protocolError(name, "its session id is malformed");
 }
 

@@ -1,7 +1,9 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import type { Dispatcher as Connections } from "undici";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { ConnectionPool, SentRequest } from "./http1/connection-pool.ts";
+import { type HeaderBlock, toHeaderBlock } from "./http1/header-block.ts";
+import type { ResponseHandler } from "./http1/http-connection.ts";
+import type { ResponseHeaders } from "./http1/response-parser.ts";
 import { SseParser } from "./sse-parser.ts";
 
 const MAX_RESPONSE_BYTES = 16 * 1_024 * 1_024;
@@ -10,9 +12,10 @@ const LINGER_MS = 5_000;
 
 export interface HttpCall {
   method: "POST" | "GET" | "DELETE";
-  headers: Record<string, string>;
+  /** Everything but `Host` and the length of the body. */
+  headers: HeaderBlock;
   body?: string;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Limit for the whole answer; absent for streams that stay open. */
   timeoutMs?: number;
   /** Called for every message of an event stream. True ends the exchange: the rest is of no interest. */
@@ -23,7 +26,7 @@ export interface HttpCall {
 
 export interface HttpAnswer {
   status: number;
-  headers: IncomingHttpHeaders;
+  headers: ResponseHeaders;
   /** Empty for an event stream. */
   body: Buffer;
 }
@@ -31,29 +34,25 @@ export interface HttpAnswer {
 /** Where a server is, and how it is called in messages. */
 export interface HttpTarget {
   name: string;
-  path: string;
-  connections: Connections;
+  /** What follows the method in a request: path, version and `Host`. */
+  address: string;
+  connections: ConnectionPool;
 }
 
 export function createTarget(name: string, url: URL, dispatcher: Dispatcher): HttpTarget {
-  return { name, path: url.pathname + url.search, connections: dispatcher.to(url.origin) };
+  const address = `${url.pathname}${url.search} HTTP/1.1\r\n${toHeaderBlock({ host: url.host })}`;
+  return { name, address, connections: dispatcher.to(name, url) };
 }
 
 /**
  * Sends one HTTP request. Redirects are not followed: they would carry credentials to whoever the server names.
  *
  * @returns when the answer is complete, or an event stream has brought what it was opened for, or ended without it.
- * @throws {McpctlError} `upstream-unavailable`, `upstream-timeout`, `upstream-protocol` (too large); and the reason of
- *   `signal` when that is aborted.
+ * @throws {McpctlError} `upstream-unavailable`, `upstream-timeout`, `upstream-protocol` (too large, no HTTP); and the
+ *   reason of `signal` when that is aborted.
  */
 export function sendHttp(target: HttpTarget, call: HttpCall): Promise<HttpAnswer> {
-  return new Promise((resolve, reject) => {
-    const { method, headers, body = null } = call;
-    const exchange = new HttpExchange(target.name, call, { resolve, reject });
-    // The call has one time limit of its own.
-    const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
-    target.connections.dispatch({ path: target.path, method, headers, body, ...timeouts }, exchange);
-  });
+  return new Promise((resolve, reject) => new HttpExchange(target, call, { resolve, reject }).send());
 }
 
 interface Outcome {
@@ -63,102 +62,103 @@ interface Outcome {
 
 const NOTHING = Buffer.alloc(0);
 
-/** One request in the hands of undici. */
-class HttpExchange implements Connections.DispatchHandler {
-  readonly #name: string;
+/** One request and its response. */
+class HttpExchange implements ResponseHandler {
+  readonly #target: HttpTarget;
   readonly #call: HttpCall;
   readonly #outcome: Outcome;
   #timer: NodeJS.Timeout | undefined;
-  #controller: Connections.DispatchController | undefined;
+  #sent: SentRequest | undefined;
   #parser: SseParser | undefined;
-  #answer: HttpAnswer = { status: 0, headers: {}, body: NOTHING };
-  #chunks: Buffer[] = [];
+  #status = 0;
+  #headers: ResponseHeaders = {};
+  #body: Buffer = NOTHING;
+  #more: Buffer[] | undefined;
   #bytes = 0;
   #isSettled = false;
-  #isAborted = false;
 
-  constructor(name: string, call: HttpCall, outcome: Outcome) {
-    this.#name = name;
+  constructor(target: HttpTarget, call: HttpCall, outcome: Outcome) {
+    this.#target = target;
     this.#call = call;
     this.#outcome = outcome;
-    if (call.timeoutMs !== undefined) this.#timer = setTimeout(this.#onTimeout, call.timeoutMs);
-    if (call.signal?.aborted) this.#onAbort();
-    else call.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  onRequestStart(controller: Connections.DispatchController): void {
-    this.#controller = controller;
-    if (this.#isAborted) controller.abort(new Error("no longer wanted"));
+  send(): void {
+    const { method, headers, body = "", signal, timeoutMs } = this.#call;
+    if (signal?.aborted) return this.#outcome.reject(signal.reason);
+    signal?.addEventListener("abort", this.#onAbort);
+    if (timeoutMs !== undefined) this.#timer = setTimeout(this.#onTimeout, timeoutMs);
+    this.#sent = this.#target.connections.send({ head: `${method} ${this.#target.address}${headers}`, body }, this);
   }
 
-  onResponseStart(_controller: unknown, status: number, headers: IncomingHttpHeaders): void {
-    this.#answer = { status, headers, body: this.#answer.body };
+  onHead(status: number, headers: ResponseHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
     if (status !== 200 || mediaTypeOf(headers) !== "text/event-stream") return;
-    const { onMessage } = this.#call;
+    const { onMessage, onStream } = this.#call;
     this.#parser = new SseParser({
       maxEventBytes: MAX_RESPONSE_BYTES,
       onMessage: (data) => {
         if (!this.#isSettled && onMessage?.(data)) this.#finish();
       },
     });
-    this.#call.onStream?.();
+    onStream?.();
   }
 
-  onResponseData(_controller: unknown, chunk: Buffer): void {
-    if (this.#parser) {
-      this.#parser.push(chunk);
-      return;
-    }
+  onData(chunk: Buffer): void {
+    if (this.#parser) return this.#parser.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes > MAX_RESPONSE_BYTES) throw tooLarge(this.#name);
-    this.#chunks.push(chunk);
+    if (this.#bytes > MAX_RESPONSE_BYTES) throw tooLarge(this.#target.name);
+    if (this.#bytes === chunk.length) this.#body = chunk;
+    else (this.#more ??= [this.#body]).push(chunk);
   }
 
-  onResponseEnd(): void {
-    const [only = this.#answer.body] = this.#chunks;
-    this.#answer.body = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : only;
-    this.#settle(() => this.#outcome.resolve(this.#answer));
+  onEnd(): void {
+    if (this.#more) this.#body = Buffer.concat(this.#more);
+    this.#resolve();
     clearTimeout(this.#timer);
   }
 
-  onResponseError(_controller: unknown, error: Error): void {
-    this.#settle(() => this.#outcome.reject(error instanceof McpctlError ? error : unavailable(this.#name, error)));
+  onError(error: Error): void {
+    if (this.#settle()) {
+      this.#outcome.reject(error instanceof McpctlError ? error : unavailable(this.#target.name, error));
+    }
     clearTimeout(this.#timer);
   }
 
   /** The last message is there; the connection can be used again once the server has ended the stream as well. */
   #finish(): void {
-    this.#settle(() => this.#outcome.resolve(this.#answer));
+    this.#resolve();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#abort(), LINGER_MS).unref();
+    this.#timer = setTimeout(() => this.#sent?.abandon(), LINGER_MS).unref();
   }
 
-  #settle(report: () => void): void {
-    if (this.#isSettled) return;
+  #resolve(): void {
+    if (this.#settle()) this.#outcome.resolve({ status: this.#status, headers: this.#headers, body: this.#body });
+  }
+
+  /** @returns false when it was settled before. */
+  #settle(): boolean {
+    if (this.#isSettled) return false;
     this.#isSettled = true;
     this.#call.signal?.removeEventListener("abort", this.#onAbort);
-    report();
-  }
-
-  #abort(): void {
-    this.#isAborted = true;
-    this.#controller?.abort(new Error("no longer wanted"));
+    return true;
   }
 
   readonly #onAbort = (): void => {
-    this.#settle(() => this.#outcome.reject(this.#call.signal?.reason));
+    if (this.#settle()) this.#outcome.reject(this.#call.signal?.reason);
     clearTimeout(this.#timer);
-    this.#abort();
+    this.#sent?.abandon();
   };
 
   readonly #onTimeout = (): void => {
-    this.#settle(() => this.#outcome.reject(timedOut(this.#name, this.#call.timeoutMs ?? 0)));
-    this.#abort();
+    if (this.#settle()) this.#outcome.reject(timedOut(this.#target.name, this.#call.timeoutMs ?? 0));
+    this.#sent?.abandon();
   };
 }
 
 /** The media type of a message without its parameters, in lower case; empty when there is none. */
-export function mediaTypeOf(headers: IncomingHttpHeaders): string {
+export function mediaTypeOf(headers: ResponseHeaders): string {
   const type = headers["content-type"] ?? "";
   const end = type.indexOf(";");
   return (end < 0 ? type : type.slice(0, end)).trim().toLowerCase();

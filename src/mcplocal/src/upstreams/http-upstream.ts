@@ -6,12 +6,13 @@ import { nameOf } from "../protocol/modern-rules.ts";
 import { waitFor } from "@mcpctl/shared/wait-for.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { MODERN_META } from "../identity.ts";
-import { type Connection, greet, modernHeaders } from "./handshake.ts";
+import { type HeaderBlock, toHeaderBlock } from "./http1/header-block.ts";
+import { type Connection, createRequestHeaders, greet } from "./handshake.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { createTarget, type HttpTarget, sendHttp } from "./http-exchange.ts";
 import { findLoss } from "./lost-connection.ts";
 import { refusalError } from "./refusal.ts";
-import { type RpcCall, type RpcOutcome, sendOneWay, sendRpc, type SideMessages } from "./rpc-exchange.ts";
+import { type RpcOutcome, sendOneWay, sendRpc, type SideMessages } from "./rpc-exchange.ts";
 
 const MAX_GREETING_MS = 30_000;
 /** A server that asks more than this at a time is not answered. */
@@ -39,14 +40,26 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
   return new HttpUpstream(options);
 }
 
+/** A server that has been greeted, and how to address requests to it. */
+interface Greeted {
+  connection: Connection;
+  headersOf(method: string, name: string | undefined): HeaderBlock;
+}
+
+interface Sending {
+  method: string;
+  params: Record<string, unknown>;
+  options: UpstreamRequestOptions;
+}
+
 class HttpUpstream implements Upstream {
   readonly #target: HttpTarget;
-  readonly #headers: Record<string, string>;
+  readonly #headers: HeaderBlock;
   readonly #timeoutMs: number;
   readonly #closing = new AbortController();
   readonly #watch: ChangeWatch;
-  #ready: Connection | undefined;
-  #greeting: Promise<Connection> | undefined;
+  #ready: Greeted | undefined;
+  #greeting: Promise<Greeted> | undefined;
   #known: { era: Era; at: number } | undefined;
   #lastId = 0;
   #answers = 0;
@@ -54,22 +67,22 @@ class HttpUpstream implements Upstream {
   constructor({ name, url, headers, timeoutSeconds, dispatcher }: HttpUpstreamOptions) {
     this.#target = createTarget(name, url, dispatcher);
     const custom = Object.entries(headers).filter(([header]) => !OWN_HEADERS.test(header));
-    this.#headers = {
+    this.#headers = toHeaderBlock({
       ...Object.fromEntries(custom),
       accept: "application/json, text/event-stream",
       "content-type": "application/json",
-    };
+    });
     this.#timeoutMs = timeoutSeconds * 1_000;
     this.#watch = new ChangeWatch({
       target: this.#target,
-      connect: () => this.#connected(this.#closing.signal),
+      connect: async () => (await this.#connected(this.#closing.signal)).connection,
       answer: (connection) => this.#sideMessages(connection, undefined),
       signal: this.#closing.signal,
     });
   }
 
   async connect(signal: AbortSignal): Promise<UpstreamIdentity> {
-    return (this.#ready ?? (await this.#connected(signal))).identity;
+    return (this.#ready ?? (await this.#connected(signal))).connection.identity;
   }
 
   async request(
@@ -77,12 +90,12 @@ class HttpUpstream implements Upstream {
     params: Record<string, unknown>,
     options: UpstreamRequestOptions,
   ): Promise<UpstreamReply> {
-    const connection = this.#ready ?? (await this.#connected(options.signal));
-    const outcome = await this.#send(connection, method, params, options);
+    const greeted = this.#ready ?? (await this.#connected(options.signal));
+    const outcome = await this.#send(greeted, { method, params, options });
     if (outcome.status === 200 && outcome.reply) return outcome.reply;
-    if (!this.#isLost(connection, outcome)) return this.#readRefusal(outcome);
+    if (!this.#isLost(greeted, outcome)) return this.#readRefusal(outcome);
     // The server refused to look at the request, so sending it once more cannot do anything twice.
-    const again = await this.#send(await this.#connected(options.signal), method, params, options);
+    const again = await this.#send(await this.#connected(options.signal), { method, params, options });
     return again.status === 200 && again.reply ? again.reply : this.#readRefusal(again);
   }
 
@@ -91,7 +104,7 @@ class HttpUpstream implements Upstream {
   }
 
   async close(): Promise<void> {
-    const connection = this.#ready;
+    const connection = this.#ready?.connection;
     this.#ready = undefined;
     this.#closing.abort(closed(this.#target.name));
     if (connection?.sessionId === undefined) return;
@@ -99,48 +112,43 @@ class HttpUpstream implements Upstream {
     await sendHttp(this.#target, farewell).catch(() => {});
   }
 
-  #connected(signal: AbortSignal): Promise<Connection> {
+  #connected(signal: AbortSignal): Promise<Greeted> {
     if (this.#closing.signal.aborted) return Promise.reject(closed(this.#target.name));
     if (this.#ready) return Promise.resolve(this.#ready);
     this.#greeting ??= this.#greet().finally(() => (this.#greeting = undefined));
     return waitFor(this.#greeting, signal);
   }
 
-  async #greet(): Promise<Connection> {
+  async #greet(): Promise<Greeted> {
     const isBelieved = this.#known !== undefined && performance.now() - this.#known.at < ERA_BELIEVED_MS;
     const knownEra = isBelieved ? this.#known?.era : undefined;
     const timeoutMs = Math.min(this.#timeoutMs, MAX_GREETING_MS);
     const connection = await greet({ target: this.#target, headers: this.#headers, timeoutMs, knownEra });
     const { era } = connection.identity;
     if (knownEra !== era) this.#known = { era, at: performance.now() };
-    if (!this.#closing.signal.aborted) this.#ready = connection;
-    return connection;
+    const greeted = { connection, headersOf: createRequestHeaders(connection) };
+    if (!this.#closing.signal.aborted) this.#ready = greeted;
+    return greeted;
   }
 
-  async #send(
-    connection: Connection,
-    method: string,
-    params: Record<string, unknown>,
-    { signal, onNotification }: UpstreamRequestOptions,
-  ): Promise<RpcOutcome> {
+  #send({ connection, headersOf }: Greeted, { method, params, options }: Sending): Promise<RpcOutcome> {
     this.#lastId += 1;
     const id = this.#lastId;
     const isModern = connection.identity.era === "modern";
-    const call: RpcCall = {
+    const sent = sendRpc(this.#target, {
       id,
       method,
-      params: JSON.stringify(isModern ? { ...params, _meta: { ...metaOf(params), ...MODERN_META } } : params),
-      headers: isModern ? modernHeaders(connection.headers, method, nameOf(method, params)) : connection.headers,
+      params: JSON.stringify(isModern ? withEnvelope(params) : params),
+      headers: headersOf(method, nameOf(method, params)),
       timeoutMs: this.#timeoutMs,
-      signal,
-      side: this.#sideMessages(connection, onNotification),
-    };
-    try {
-      return await sendRpc(this.#target, call);
-    } catch (thrown) {
-      if (!isModern && wasGivenUp(thrown, signal)) this.#cancel(connection, id);
+      signal: options.signal,
+      side: this.#sideMessages(connection, options.onNotification),
+    });
+    if (isModern) return sent;
+    return sent.catch((thrown: unknown) => {
+      if (wasGivenUp(thrown, options.signal)) this.#cancel(connection, id);
       throw thrown;
-    }
+    });
   }
 
   /** A server with sessions goes on working when a connection breaks, and must be told. */
@@ -171,11 +179,11 @@ class HttpUpstream implements Upstream {
   }
 
   /** Whether the server no longer knows us. Forgets it in turn, so that the next request greets it anew. */
-  #isLost(connection: Connection, outcome: RpcOutcome): boolean {
-    const loss = findLoss(connection, outcome);
+  #isLost(greeted: Greeted, outcome: RpcOutcome): boolean {
+    const loss = findLoss(greeted.connection, outcome);
     if (!loss) return false;
     if (loss === "era") this.#known = undefined;
-    if (this.#ready === connection) this.#ready = undefined;
+    if (this.#ready === greeted) this.#ready = undefined;
     return true;
   }
 
@@ -183,6 +191,12 @@ class HttpUpstream implements Upstream {
     if (outcome.reply) return outcome.reply;
     throw refusalError(this.#target.name, outcome);
   }
+}
+
+/** `params` with what a stateless server wants to see in each request. */
+function withEnvelope(params: Record<string, unknown>): Record<string, unknown> {
+  const isBare = params["_meta"] === undefined;
+  return { ...params, _meta: isBare ? MODERN_META : { ...metaOf(params), ...MODERN_META } };
 }
 
 function wasGivenUp(thrown: unknown, signal: AbortSignal): boolean {

@@ -1,10 +1,11 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { splitMessage } from "@mcpctl/shared/mcp/envelope.ts";
 import type { RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { isRecord } from "../protocol/client-message.ts";
 import { measureJson } from "@mcpctl/shared/json-shape.ts";
+import type { HeaderBlock } from "./http1/header-block.ts";
+import type { ResponseHeaders } from "./http1/response-parser.ts";
 import { type HttpAnswer, type HttpTarget, mediaTypeOf, sendHttp } from "./http-exchange.ts";
 
 /** A refusal that is larger or deeper than this is not worth reading. */
@@ -22,7 +23,7 @@ export interface RpcCall {
   method: string;
   /** JSON of the params. */
   params: string;
-  headers: Record<string, string>;
+  headers: HeaderBlock;
   timeoutMs: number;
   signal?: AbortSignal;
   side?: SideMessages;
@@ -30,7 +31,7 @@ export interface RpcCall {
 
 export interface RpcOutcome {
   status: number;
-  headers: IncomingHttpHeaders;
+  headers: ResponseHeaders;
   /** Absent when the answer held no JSON-RPC reply to this request. */
   reply: UpstreamReply | undefined;
   /** What a refusal said, when it was no JSON-RPC reply. */
@@ -65,7 +66,7 @@ export async function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOut
 }
 
 /** Sends a notification or a reply; what the server thinks of it is of no interest. */
-export async function sendOneWay(target: HttpTarget, headers: Record<string, string>, message: object): Promise<void> {
+export async function sendOneWay(target: HttpTarget, headers: HeaderBlock, message: object): Promise<void> {
   const body = JSON.stringify({ jsonrpc: "2.0", ...message });
   await sendHttp(target, { method: "POST", headers, body, timeoutMs: 5_000, onMessage: () => true });
 }

@@ -1,5 +1,5 @@
 import { McpctlError } from "../errors.ts";
-import { type Member, membersOf, parseSlice } from "./json-bytes.ts";
+import { type Member, membersOf, parseSlice, spells } from "./json-bytes.ts";
 import type { RequestId } from "./protocol.ts";
 import type { UpstreamReply } from "./upstream.ts";
 
@@ -14,6 +14,9 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 /** Enough for any way to write the text 2.0. */
 const MAX_VERSION_BYTES = 32;
+const VERSION_2 = '"2.0"';
+const DIGIT_0 = 0x30;
+const MAX_PLAIN_DIGITS = 15;
 
 /**
  * Splits one JSON-RPC message of an upstream into its envelope and its value.
@@ -21,13 +24,9 @@ const MAX_VERSION_BYTES = 32;
  * @throws {McpctlError} `upstream-protocol` when it is no JSON-RPC 2.0 message.
  */
 export function splitMessage(bytes: Uint8Array): UpstreamMessage {
-  const members = membersOf(bytes);
-  const find = (key: string) => members.find((member) => member.key === key);
-  if (!isVersion2(bytes, find("jsonrpc"))) throw malformed("its jsonrpc is not 2.0");
-  const id = idOf(bytes, find("id"));
-  const method = find("method");
-  const result = find("result");
-  const error = find("error");
+  const { jsonrpc, id: idMember, method, result, error } = findMembers(bytes);
+  if (!isVersion2(bytes, jsonrpc)) throw malformed("its jsonrpc is not 2.0");
+  const id = idOf(bytes, idMember);
   if (method && !result && !error) {
     const name = parseSlice(bytes, method);
     if (typeof name !== "string") throw malformed("its method is no string");
@@ -41,16 +40,53 @@ export function splitMessage(bytes: Uint8Array): UpstreamMessage {
   return { type: "reply", id, reply: { kind: result ? "result" : "error", json } };
 }
 
+interface Members {
+  jsonrpc?: Member;
+  id?: Member;
+  method?: Member;
+  result?: Member;
+  error?: Member;
+}
+
+function findMembers(bytes: Uint8Array): Members {
+  const found: Members = {};
+  for (const member of membersOf(bytes)) {
+    switch (member.key) {
+      case "jsonrpc":
+      case "id":
+      case "method":
+      case "result":
+      case "error":
+        found[member.key] = member;
+    }
+  }
+  return found;
+}
+
 /** A log line on stdout may be JSON with an id of its own; only this member says that it is meant for us. */
 function isVersion2(bytes: Uint8Array, member: Member | undefined): boolean {
-  return member !== undefined && member.end - member.start <= MAX_VERSION_BYTES && parseSlice(bytes, member) === "2.0";
+  if (!member || member.end - member.start > MAX_VERSION_BYTES) return false;
+  const isUsual = member.end - member.start === VERSION_2.length && spells(bytes, member.start, VERSION_2);
+  return isUsual || parseSlice(bytes, member) === "2.0";
 }
 
 function idOf(bytes: Uint8Array, member: Member | undefined): RequestId | null | undefined {
   if (!member) return undefined;
-  const id = parseSlice(bytes, member);
+  const id = plainInteger(bytes, member) ?? parseSlice(bytes, member);
   if (id === null || typeof id === "string" || typeof id === "number") return id;
   throw malformed("its id is neither a string nor a number");
+}
+
+/** @returns undefined for whatever is no short row of digits. */
+function plainInteger(bytes: Uint8Array, { start, end }: Member): number | undefined {
+  if (end - start > MAX_PLAIN_DIGITS || bytes[start] === DIGIT_0) return undefined;
+  let value = 0;
+  for (let at = start; at < end; at += 1) {
+    const digit = (bytes[at] ?? 0) - DIGIT_0;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** Stdio and SSE end a message at a line feed; JSON has one only between its tokens, where a space says the same. */

@@ -11,6 +11,8 @@ import {
 } from "../json-characters.ts";
 
 const SHORT_STRING_BYTES = 96;
+/** Keys of JSON-RPC, which nearly every key is; they are told by their bytes, since parsing them costs more than all else. */
+const COMMON_KEYS = ["jsonrpc", "id", "result", "error", "method", "params"] as const;
 
 const decoder = new TextDecoder();
 
@@ -37,7 +39,7 @@ export function membersOf(bytes: Uint8Array): Member[] {
   at = skipSpace(bytes, at + 1);
   while (bytes[at] !== CLOSE_BRACE) {
     const member = readMember(bytes, at);
-    if (members.some(({ key }) => key === member.key)) throw malformed(`it has two members "${member.key}"`);
+    if (hasKey(members, member.key)) throw malformed(`it has two members "${member.key}"`);
     members.push(member);
     at = skipSpace(bytes, member.end);
     if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
@@ -45,6 +47,11 @@ export function membersOf(bytes: Uint8Array): Member[] {
   }
   if (skipSpace(bytes, at + 1) !== bytes.length) throw malformed("something follows it");
   return members;
+}
+
+function hasKey(members: readonly Member[], key: string): boolean {
+  for (const member of members) if (member.key === key) return true;
+  return false;
 }
 
 /** The value of a member, parsed. @throws {McpctlError} `upstream-protocol` */
@@ -59,11 +66,21 @@ export function parseSlice(bytes: Uint8Array, { start, end }: Pick<Member, "star
 function readMember(bytes: Uint8Array, at: number): Member {
   if (bytes[at] !== QUOTE) throw malformed("a key is missing");
   const keyEnd = skipString(bytes, at);
-  const key = parseSlice(bytes, { start: at, end: keyEnd });
+  const key = commonKey(bytes, at + 1, keyEnd - 1) ?? parseSlice(bytes, { start: at, end: keyEnd });
   const colon = skipSpace(bytes, keyEnd);
   if (typeof key !== "string" || bytes[colon] !== COLON) throw malformed("a colon is missing");
   const start = skipSpace(bytes, colon + 1);
   return { key, start, end: skipValue(bytes, start) };
+}
+
+function commonKey(bytes: Uint8Array, start: number, end: number): string | undefined {
+  return COMMON_KEYS.find((key) => key.length === end - start && spells(bytes, start, key));
+}
+
+/** Whether these ASCII characters stand at this place. */
+export function spells(bytes: Uint8Array, start: number, text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (bytes[start + at] !== text.charCodeAt(at)) return false;
+  return true;
 }
 
 function skipValue(bytes: Uint8Array, start: number): number {

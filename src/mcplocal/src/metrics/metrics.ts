@@ -1,6 +1,7 @@
-import { Counter, Gauge, Registry } from "prom-client";
+import { Gauge, Registry } from "prom-client";
 import { DurationHistogram } from "./duration-histogram.ts";
-import type { CallRecord } from "./pipeline/call-record.ts";
+import { createEventCounter } from "./event-counter.ts";
+import type { CallRecord } from "../pipeline/call-record.ts";
 
 /** Methods that have a label of their own; a client can send any number of others. */
 const KNOWN_METHODS: ReadonlySet<string> = new Set([
@@ -29,17 +30,15 @@ export interface Metrics {
 /** Counts in the form of Prometheus. Labels take few values: methods, outcomes and the names of servers. */
 export function createMetrics(gauges: Gauges): Metrics {
   const registry = new Registry();
-  const requests = new Counter({
+  const countRequest = createEventCounter(registry, {
     name: "mcpctl_gateway_requests_total",
     help: "Requests of clients.",
     labelNames: ["method", "outcome"],
-    registers: [registry],
   });
-  const calls = new Counter({
+  const countCall = createEventCounter(registry, {
     name: "mcpctl_gateway_tool_calls_total",
     help: "Tool calls by the server that they went to.",
     labelNames: ["server", "outcome"],
-    registers: [registry],
   });
   const requestSeconds = new DurationHistogram(registry, {
     name: "mcpctl_gateway_request_duration_seconds",
@@ -56,11 +55,11 @@ export function createMetrics(gauges: Gauges): Metrics {
   return {
     onRequest(name, outcome, durationMs) {
       const method = KNOWN_METHODS.has(name) ? name : "other";
-      requests.inc({ method, outcome });
+      countRequest(method, outcome);
       if (outcome !== "refused") requestSeconds.record(method, durationMs / 1_000);
     },
     onCall({ server = "none", outcome, durationMs }) {
-      calls.inc({ server, outcome });
+      countCall(server, outcome);
       callSeconds.record(server, durationMs / 1_000);
     },
     contentType: registry.contentType,

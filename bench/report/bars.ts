@@ -1,0 +1,119 @@
+import { medianOf, medianRatio, type Row } from "../measure/rows.ts";
+import { formatFigure, formatTable } from "./table.ts";
+
+/** A promise about speed: how it is worked out of the measurements, and what it is to be. */
+interface Bar {
+  promise: string;
+  /** What must hold, and what is aimed at. */
+  bar: number;
+  aim: number;
+  isLowerBetter?: boolean;
+  /** For one era, where both are measured. */
+  valueOf(rows: readonly Row[], era: "modern" | "legacy"): number;
+}
+
+const ratioOf =
+  (target: string, { kind, value = "callsPerSecond", against }: { kind: string; value?: string; against: string }) =>
+  (rows: readonly Row[], era: string) =>
+    medianRatio(rows, { suite: "hot-path", case: `${era} ${kind}`, target, value }, against);
+
+const memoryOf = (value: string) => (rows: readonly Row[]) =>
+  medianOf(rows, { suite: "memory", case: "gateway", target: "gateway", value });
+
+/** How much longer than straight a call takes, against how much longer it takes through the undici proxy. */
+function addedLatency(rows: readonly Row[], era: string): number {
+  const p50 = (target: string) => medianOf(rows, { suite: "hot-path", case: `${era} call x1`, target, value: "p50Ms" });
+  return (p50("gateway") - p50("direct")) / (p50("undici") - p50("direct"));
+}
+
+const BARS: readonly Bar[] = [
+  {
+    promise: "call, 16 in flight, throughput / undici proxy",
+    bar: 0.9,
+    aim: 1.1,
+    valueOf: ratioOf("gateway", { kind: "call x16", against: "undici" }),
+  },
+  {
+    promise: "the same / nginx, HTTP server",
+    bar: 0.55,
+    aim: 0.8,
+    valueOf: ratioOf("gateway", { kind: "call x16", against: "nginx" }),
+  },
+  {
+    promise: "the same / nginx, stdio server",
+    bar: 0.8,
+    aim: 1,
+    valueOf: ratioOf("gateway-stdio", { kind: "call x16", against: "nginx" }),
+  },
+  {
+    promise: "call, 1 in flight, p50 added / undici proxy's",
+    bar: 1.5,
+    aim: 1,
+    isLowerBetter: true,
+    valueOf: addedLatency,
+  },
+  {
+    promise: "call, 64 in flight, p99 / direct",
+    bar: 3,
+    aim: 2,
+    isLowerBetter: true,
+    valueOf: ratioOf("gateway", { kind: "call x64", value: "p99Ms", against: "direct" }),
+  },
+  {
+    promise: "CPU per call, 16 in flight / undici proxy's",
+    bar: 1.3,
+    aim: 0.8,
+    isLowerBetter: true,
+    valueOf: ratioOf("gateway", { kind: "call x16", value: "cpuSecondsPer1000", against: "undici" }),
+  },
+  {
+    promise: "tools/list, 1 in flight, throughput / direct",
+    bar: 1,
+    aim: 1.15,
+    valueOf: ratioOf("gateway", { kind: "list x1", against: "direct" }),
+  },
+  {
+    promise: "100 KB result, 1 in flight / nginx, HTTP server",
+    bar: 0.4,
+    aim: 0.55,
+    valueOf: ratioOf("gateway", { kind: "100 KB x1", against: "nginx" }),
+  },
+  {
+    promise: "100 KB result, 1 in flight / nginx, stdio server",
+    bar: 0.6,
+    aim: 0.75,
+    valueOf: ratioOf("gateway-stdio", { kind: "100 KB x1", against: "nginx" }),
+  },
+  { promise: "RSS fresh, MB", bar: 90, aim: 60, isLowerBetter: true, valueOf: memoryOf("freshMb") },
+  {
+    promise: "RSS growth, second 10,000 calls, MB",
+    bar: 2,
+    aim: 0,
+    isLowerBetter: true,
+    valueOf: memoryOf("second10000Mb"),
+  },
+  { promise: "RSS per session, KB", bar: 10, aim: 6, isLowerBetter: true, valueOf: memoryOf("perSessionKb") },
+];
+
+/** What the measurements say of each promise. */
+export function compareWithBars(rows: readonly Row[]): string {
+  const lines = BARS.map((bar) => {
+    const modern = bar.valueOf(rows, "modern");
+    const legacy = bar.valueOf(rows, "legacy");
+    return [
+      bar.promise,
+      formatFigure(modern),
+      formatFigure(legacy),
+      `${bar.bar}`,
+      `${bar.aim}`,
+      verdict(bar, [modern, legacy]),
+    ];
+  });
+  return formatTable(["promise", "modern", "legacy", "bar", "aim", ""], lines);
+}
+
+function verdict({ bar, aim, isLowerBetter = false }: Bar, values: readonly number[]): string {
+  const holds = (limit: number) => values.every((value) => (isLowerBetter ? value <= limit : value >= limit));
+  if (values.some(Number.isNaN)) return "";
+  return holds(aim) ? "aim" : holds(bar) ? "bar" : "MISSED";
+}
