@@ -44,7 +44,8 @@ export async function startStack(): Promise<Stack> {
     mcpdUrl,
     mcpdPid: mcpd.pid,
     declare: (project, declared) => declare(api, project, declared),
-    startGateway: (env) => startGateway(mcpdUrl, { MCPLOCAL_CREDENTIAL: session, ...env }),
+    startGateway: (env) =>
+      startGateway(mcpdUrl, { MCPLOCAL_CREDENTIAL: session, MCPLOCAL_AUDIT_DIR: join(dir, "audit"), ...env }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -29,6 +29,7 @@ const schema = z
     allowedOrigins: list.prefault("").describe("Further values of the Origin header, separated by commas."),
     auth: z.enum(["token", "none"]).default("token").describe("token, or none for conformance runs on loopback."),
     project: z.string().min(1).optional().describe("Project to serve with --auth none."),
+    auditDir: z.string().min(1).optional().describe("Directory for the record of every tool call; none when absent."),
     graceSeconds: z.coerce
       .number()
       .int()

@@ -2,6 +2,8 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { AuditLog } from "./audit/audit-log.ts";
+import { createCallLines } from "./audit/call-line.ts";
 import { createAuthenticator, type Authenticator } from "./auth/authenticator.ts";
 import { createOpenAccess } from "./auth/open-access.ts";
 import type { ControlPlane } from "./control-plane/control-plane.ts";
@@ -13,7 +15,7 @@ import { createModernEndpoint } from "./http/modern-endpoint.ts";
 import { createOriginGuard } from "./http/origin-guard.ts";
 import { createGatewayServer, type ServerTimeouts } from "./http/server.ts";
 import type { Log } from "./log.ts";
-import { createMetrics } from "./metrics/metrics.ts";
+import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import type { OnCall } from "./pipeline/call-record.ts";
 import { createCallTool } from "./pipeline/call-tool.ts";
 import { createMethods } from "./pipeline/methods.ts";
@@ -46,7 +48,9 @@ export interface GatewayDeps {
   controlPlane: ControlPlane;
   options: GatewayOptions;
   log: Log;
-  /** Called once for every tool call, when it has ended. */
+  /** Where every tool call is recorded; absent where nobody wants to know. */
+  auditLog?: AuditLog | undefined;
+  /** Called once for every tool call too, when it has ended. */
   onCall?: OnCall;
   /** Monotonic milliseconds. */
   now?: () => number;
@@ -63,7 +67,8 @@ export interface Gateway {
 export function createGateway(deps: GatewayDeps): Gateway {
   const { host, port, drainSeconds = DEFAULT_DRAIN_SECONDS } = deps.options;
   let state: "starting" | "ready" | "stopping" = "starting";
-  const { server, projects, sessions, streams } = createParts(deps, () => state === "ready");
+  const isReady = () => state === "ready" && (deps.auditLog?.isHealthy ?? true);
+  const { server, projects, sessions, streams } = createParts(deps, isReady);
   let ticker: NodeJS.Timeout | undefined;
 
   function tick(): void {
@@ -86,6 +91,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       streams.close();
       await drain(server, drainSeconds * 1_000);
       await projects.close();
+      await deps.auditLog?.close();
     },
   };
 }
@@ -98,7 +104,7 @@ interface Parts {
 }
 
 function createParts(
-  { controlPlane, options, log, onCall, now = monotonic }: GatewayDeps,
+  { controlPlane, options, log, auditLog, onCall, now = monotonic }: GatewayDeps,
   isReady: () => boolean,
 ): Parts {
   const graceSeconds = options.graceSeconds ?? DEFAULT_GRACE_SECONDS;
@@ -116,9 +122,10 @@ function createParts(
     sessions: () => sessions.size,
     streams: () => streams.size,
     servers: () => projects.countServers(),
+    lostAuditLines: () => auditLog?.lostLines ?? 0,
   });
   const answerer = createAnswerer({ log, metrics, now });
-  const methods = createMethods(createCallTool({ now, onCall: reportTo([metrics.onCall, onCall], log) }));
+  const methods = createMethods(createCallTool({ now, onCall: reportTo({ metrics, auditLog, onCall, log }) }));
   const mcp = createMcpEndpoint({
     authenticator,
     projects,
@@ -149,15 +156,21 @@ function createAccess({ controlPlane, options, log, now, graceSeconds }: AccessD
   });
 }
 
-/** Whoever listens to calls must not be able to break them. */
-function reportTo(listeners: readonly (OnCall | undefined)[], log: Log): OnCall {
+interface Reporting extends Pick<GatewayDeps, "log" | "auditLog"> {
+  metrics: Metrics;
+  onCall: OnCall | undefined;
+}
+
+/** What is kept of a call must not be able to break it. */
+function reportTo({ metrics, auditLog, onCall, log }: Reporting): OnCall {
+  const toLine = createCallLines(Date.now);
   return (record) => {
-    for (const listener of listeners) {
-      try {
-        listener?.(record);
-      } catch (err) {
-        log.error({ err }, "a listener of tool calls failed");
-      }
+    try {
+      metrics.onCall(record);
+      auditLog?.append(toLine(record));
+      onCall?.(record);
+    } catch (err) {
+      log.error({ err }, "a tool call cannot be recorded");
     }
   };
 }

@@ -2,6 +2,7 @@
 import { ERROR_CODES, failureLines, McpctlError } from "@mcpctl/shared/errors.ts";
 import { createLogger } from "@mcpctl/shared/log.ts";
 import { VERSION } from "@mcpctl/shared/version.ts";
+import { openAuditLog } from "./audit/audit-log.ts";
 import { type GatewayConfig, helpText, readConfig } from "./config.ts";
 import { createHttpControlPlane } from "./control-plane/http-control-plane.ts";
 import { createGateway } from "./gateway.ts";
@@ -19,17 +20,22 @@ try {
 }
 
 async function serve(config: GatewayConfig): Promise<void> {
-  const { listen, mcpdUrl, auth, project, logLevel, ...rest } = config;
+  const { listen, mcpdUrl, auth, project, logLevel, auditDir, ...rest } = config;
   const log = createLogger({ program: "mcplocal", level: logLevel, write: (line) => void process.stderr.write(line) });
+  const onFailed = (err: unknown) => log.error({ err }, "tool calls cannot be recorded; not ready until they can");
+  const auditLog =
+    auditDir === undefined ? undefined : await openAuditLog({ directory: auditDir, epochMs: Date.now, onFailed });
   const dispatcher = createDispatcher();
   const gateway = createGateway({
     controlPlane: createHttpControlPlane({ mcpdUrl, dispatcher }),
     options: { ...rest, ...listen, openProject: auth === "none" ? project : undefined },
     log,
+    auditLog,
   });
   const { url } = await gateway.listen();
   process.stdout.write(`mcplocal listens on ${url}\n`);
   log.info({ url, mcpdUrl, auth }, "serving");
+  if (!auditLog) log.warn({}, "tool calls are not recorded; set --audit-dir to record them");
   await untilStopped();
   log.info({}, "stopping; a second signal ends it at once");
   await gateway.close();

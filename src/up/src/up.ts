@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { configSchema } from "@mcpctl/mcpd/config.ts";
 import { type Mcpd, startMcpd } from "@mcpctl/mcpd/mcpd.ts";
@@ -54,7 +55,10 @@ export async function runUp(options: UpOptions): Promise<number> {
   await applyDemo(api, await demoFilesDir(config.dataDir));
   const token = await mintDemoToken(api);
   const gateway = cleanup.use(
-    await startGateway(mcpd, listenAddress.parse(options.gatewayListen ?? DEFAULT_GATEWAY_LISTEN)),
+    await startGateway(mcpd, {
+      listen: listenAddress.parse(options.gatewayListen ?? DEFAULT_GATEWAY_LISTEN),
+      auditDir: join(config.dataDir, "audit"),
+    }),
   );
   io.err("Starting the demo servers ...");
   const isProven = await prove(gateway.mcpUrl, token, { mcpd, io, signal });

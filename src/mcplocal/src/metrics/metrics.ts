@@ -17,6 +17,7 @@ interface Gauges {
   sessions(): number;
   streams(): number;
   servers(): { ready: number; faulty: number };
+  lostAuditLines(): number;
 }
 
 export interface Metrics {
@@ -67,7 +68,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   };
 }
 
-function addGauges({ sessions, streams, servers }: Gauges, registers: Registry[]): void {
+function addGauges({ sessions, streams, servers, lostAuditLines }: Gauges, registers: Registry[]): void {
   const common = { registers };
   new Gauge({
     ...common,
@@ -83,6 +84,14 @@ function addGauges({ sessions, streams, servers }: Gauges, registers: Registry[]
     help: "Open streams.",
     collect() {
       this.set(streams());
+    },
+  });
+  new Gauge({
+    ...common,
+    name: "mcpctl_gateway_audit_lines_lost",
+    help: "Calls that could not be recorded because the disk was full for too long.",
+    collect() {
+      this.set(lostAuditLines());
     },
   });
   new Gauge({
