@@ -30,6 +30,7 @@ import { createEventRecorder } from "./services/event.service.ts";
 import { createMcpTokenService, type McpTokenService } from "./services/mcp-token.service.ts";
 import { createPasswordHasher } from "./services/password-hasher.ts";
 import { createRbacService } from "./services/rbac.service.ts";
+import { createRecentReads } from "./services/recent-reads.ts";
 import { createResourceService } from "./services/resource.service.ts";
 import { createSessionService, type SessionService } from "./services/session.service.ts";
 import { createTokenUses } from "./services/token-uses.ts";
@@ -127,6 +128,7 @@ function createServices({ database, config, onTokenUsed }: ServicesDeps) {
   const passwords = createPasswordHasher();
   const audit = createAuditService(database);
   const rbac = createRbacService(database);
+  const reads = createRecentReads(database);
   const { sessionTtlSeconds } = config;
   return {
     passwords,
@@ -134,10 +136,10 @@ function createServices({ database, config, onTokenUsed }: ServicesDeps) {
     rbac,
     watch: createWatchService(database),
     events: createEventRecorder(database),
-    sessions: createSessionService({ database, audit, rbac, passwords, sessionTtlSeconds }),
-    mcpTokens: createMcpTokenService({ database, audit, rbac, onUsed: onTokenUsed }),
+    sessions: createSessionService({ database, reads, audit, rbac, passwords, sessionTtlSeconds }),
+    mcpTokens: createMcpTokenService({ database, reads, audit, rbac, onUsed: onTokenUsed }),
     resources: createResourceService({ database, audit, rbac, hooks: HOOKS }),
-    discovery: createDiscoveryService({ database, rbac }),
+    discovery: createDiscoveryService({ database, reads, rbac }),
   };
 }
 

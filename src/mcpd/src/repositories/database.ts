@@ -1,3 +1,4 @@
+import { createListeners } from "./listeners.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
 import { createAuditEventRepository } from "./audit-event.repository.ts";
@@ -62,12 +63,22 @@ async function untilReachable(work: () => Promise<void>, timeoutSeconds: number)
 function createDatabase({ name, reads, writes, onCommit, close }: Engine): Database {
   const guard = createTransactionGuard();
   const outside = reads.withPlugin(guard.plugin);
+  const own = createListeners();
   return {
     engine: name,
     read: createRepositories(outside),
-    transact: (work) =>
-      guard.run(() => retry(() => writes.transaction().execute((tx) => work(createRepositories(tx))))),
-    onCommit,
+    async transact(work) {
+      const result = await guard.run(() =>
+        retry(() => writes.transaction().execute((tx) => work(createRepositories(tx)))),
+      );
+      // The engine's own word may come later; whoever is told that something is done must find it done.
+      own.announce();
+      return result;
+    },
+    onCommit(listener) {
+      const stops = [own.add(listener), onCommit(listener)];
+      return () => stops.forEach((stop) => stop());
+    },
     async ping() {
       await sql`select 1`.execute(outside);
     },

@@ -1,6 +1,7 @@
 import { API, type DiscoveredServer, type Discovery } from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError, notFound } from "@mcpctl/shared/errors.ts";
 import { type Condition, findCondition } from "@mcpctl/shared/kinds/conditions.ts";
+import type { Resource } from "@mcpctl/shared/kinds/kind.ts";
 import type { Project } from "@mcpctl/shared/kinds/projects.ts";
 import { isProcessServer, type Server } from "@mcpctl/shared/kinds/servers.ts";
 import { isToolAllowed } from "@mcpctl/shared/kinds/tool-policy.ts";
@@ -8,6 +9,7 @@ import { possibleNames } from "@mcpctl/shared/mcp/tool-names.ts";
 import type { Principal } from "@mcpctl/shared/rbac/principal.ts";
 import type { Database } from "../repositories/interfaces.ts";
 import type { RbacService } from "./rbac.service.ts";
+import type { RecentReads } from "./recent-reads.ts";
 
 export interface DiscoveryService {
   /**
@@ -26,16 +28,21 @@ export interface DiscoveryService {
 
 interface DiscoveryDeps {
   database: Pick<Database, "read">;
+  reads: RecentReads;
   rbac: RbacService;
 }
 
 const MISSING = { reason: "NotFound", message: "The project names it, but no such server exists" };
 
-export function createDiscoveryService({ database, rbac }: DiscoveryDeps): DiscoveryService {
+export function createDiscoveryService({ database, reads, rbac }: DiscoveryDeps): DiscoveryService {
   const { resources } = database.read;
 
+  function find<R extends Resource>(plural: string, name: string): Promise<R | undefined> {
+    return reads.read(`${plural} ${name}`, () => resources.find<R>({ plural, project: "", name }));
+  }
+
   async function getProject(name: string): Promise<Project> {
-    const project = await resources.find<Project>({ plural: "projects", project: "", name });
+    const project = await find<Project>("projects", name);
     if (!project) throw notFound("project", name);
     return project;
   }
@@ -60,9 +67,7 @@ export function createDiscoveryService({ database, rbac }: DiscoveryDeps): Disco
     async getServerOf(projectName, serverName) {
       const project = await getProject(projectName);
       const isMember = project.spec.servers.includes(serverName);
-      const server = isMember
-        ? await resources.find<Server>({ plural: "servers", project: "", name: serverName })
-        : undefined;
+      const server = isMember ? await find<Server>("servers", serverName) : undefined;
       if (!server) throw notFound("server", serverName);
       return { server, isAllowed: (tool) => isOffered(project.spec, server, tool) };
     },

@@ -10,10 +10,12 @@ import { parseWith } from "@mcpctl/shared/validate.ts";
 import type { Database, Repositories, TokenRow } from "../repositories/interfaces.ts";
 import type { AuditService } from "./audit.service.ts";
 import type { RbacService } from "./rbac.service.ts";
+import type { RecentReads } from "./recent-reads.ts";
 import type { RequestContext } from "./request-context.ts";
 
 interface McpTokenServiceDeps {
   database: Pick<Database, "read" | "transact">;
+  reads: RecentReads;
   audit: AuditService;
   rbac: RbacService;
   /** Told of every use; uses are written in batches, because they are many and worth little. */
@@ -27,10 +29,11 @@ export type MintedMcpToken = McpToken & { token: string };
 
 const schema = manifestSchema(mcpTokens);
 
-export function createMcpTokenService({ database, audit, rbac, onUsed }: McpTokenServiceDeps) {
+export function createMcpTokenService({ database, reads, audit, rbac, onUsed }: McpTokenServiceDeps) {
   async function findActive(raw: string): Promise<{ principal: TokenPrincipal; row: TokenRow } | undefined> {
     if (!isMcpToken(raw)) return undefined;
-    const row = await database.read.mcpTokens.findBySha(hashToken(raw));
+    const sha = hashToken(raw);
+    const row = await reads.read(`mcptoken ${sha}`, () => database.read.mcpTokens.findBySha(sha));
     if (!row || row.isExpired || row.isRevoked || row.creator.spec.disabled) return undefined;
     const principal = await toPrincipal(rbac, row);
     onUsed(principal.sha);

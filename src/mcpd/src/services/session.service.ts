@@ -8,10 +8,12 @@ import type { Database, Repositories } from "../repositories/interfaces.ts";
 import type { AuditService } from "./audit.service.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
 import type { RbacService } from "./rbac.service.ts";
+import type { RecentReads } from "./recent-reads.ts";
 import type { RequestContext } from "./request-context.ts";
 
 interface SessionServiceDeps {
   database: Pick<Database, "read">;
+  reads: RecentReads;
   audit: AuditService;
   rbac: RbacService;
   passwords: PasswordHasher;
@@ -21,12 +23,14 @@ interface SessionServiceDeps {
 export type SessionService = ReturnType<typeof createSessionService>;
 
 /** Logins of people. Only the hash of a session's bearer is stored. */
-export function createSessionService({ database, audit, rbac, passwords, sessionTtlSeconds }: SessionServiceDeps) {
+export function createSessionService(deps: SessionServiceDeps) {
+  const { database, reads, audit, rbac, passwords, sessionTtlSeconds } = deps;
   return {
     /** Who a session's bearer stands for; undefined when it is unknown, has ended, or its user is disabled. */
     async authenticate(raw: string): Promise<UserPrincipal | undefined> {
       if (!isSessionToken(raw)) return undefined;
-      const user = await database.read.sessions.findUser(hashToken(raw));
+      const sha = hashToken(raw);
+      const user = await reads.read(`session ${sha}`, () => database.read.sessions.findUser(sha));
       if (!user || user.spec.disabled) return undefined;
       return (await rbac.current()).userPrincipal(user.metadata.name);
     },
@@ -79,26 +83,33 @@ export function createSessionService({ database, audit, rbac, passwords, session
      *
      * @throws {McpctlError} `not-found`; `forbidden` when the caller does not hold every right of that user.
      */
-    async setPassword(context: RequestContext, name: string, password: string): Promise<void> {
-      const passwordHash = await passwords.hash(password);
-      await audit.mutate(context, { verb: "set-password", resource: "users", name }, async (repositories) => {
-        const user = await findUser(repositories, name);
-        if (!user) throw notFound("user", name);
-        requireUser(context, "set passwords");
-        const state = await rbac.within(repositories);
-        const isOwn = context.principal.kind === "User" && context.principal.name === user.metadata.name;
-        const rights = state.getPermissions(state.userPrincipal(user.metadata.name)).map(({ binding }) => binding);
-        if (!isOwn) state.requireCover(context.principal, rights, `set the password of ${name}`);
-        await repositories.credentials.setPasswordHash(user.metadata.uid, passwordHash);
-        await repositories.sessions.deleteOfUser(user.metadata.uid);
-      });
-    },
+    setPassword: (context: RequestContext, name: string, password: string): Promise<void> =>
+      setPassword(deps, context, { name, password }),
 
     /** Ends a session of which only the hash is known. */
     end(context: RequestContext, sha: string): Promise<void> {
       return audit.mutate(context, { verb: "logout", resource: "sessions" }, ({ sessions }) => sessions.delete(sha));
     },
   };
+}
+
+async function setPassword(
+  { audit, rbac, passwords }: Pick<SessionServiceDeps, "audit" | "rbac" | "passwords">,
+  context: RequestContext,
+  { name, password }: { name: string; password: string },
+): Promise<void> {
+  const passwordHash = await passwords.hash(password);
+  await audit.mutate(context, { verb: "set-password", resource: "users", name }, async (repositories) => {
+    const user = await findUser(repositories, name);
+    if (!user) throw notFound("user", name);
+    requireUser(context, "set passwords");
+    const state = await rbac.within(repositories);
+    const isOwn = context.principal.kind === "User" && context.principal.name === user.metadata.name;
+    const rights = state.getPermissions(state.userPrincipal(user.metadata.name)).map(({ binding }) => binding);
+    if (!isOwn) state.requireCover(context.principal, rights, `set the password of ${name}`);
+    await repositories.credentials.setPasswordHash(user.metadata.uid, passwordHash);
+    await repositories.sessions.deleteOfUser(user.metadata.uid);
+  });
 }
 
 async function open({ sessions }: Repositories, user: User, ttlSeconds: number): Promise<LoginResponse> {
