@@ -2,9 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { MODERN_VERSION, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
-import type { Caller } from "../auth/principal.ts";
 import { noSuchProject } from "../projects/discovery-cache.ts";
-import type { Project } from "../projects/project.ts";
 import type { ProjectRegistry } from "../projects/project-registry.ts";
 import { type ClientMessage, parseClientMessage } from "../protocol/client-message.ts";
 import { isModern } from "../protocol/modern-rules.ts";
@@ -36,19 +34,8 @@ export type McpEndpoint = (
  * Serves an MCP endpoint to clients of both eras. The token is checked before anything is said about anything. Nothing
  * is waited for but the body and the answer, once token and project are known.
  */
-export function createMcpEndpoint({
-  authenticator,
-  projects,
-  answerer,
-  modern,
-  legacy,
-  credential,
-}: McpEndpointDeps): McpEndpoint {
-  function findProject({ principal, bearer }: Caller, name: string | undefined): Project | Promise<Project> {
-    if (name !== undefined && name !== principal.project) throw noSuchProject();
-    const used = credential ?? bearer;
-    return projects.find(principal.project, used) ?? projects.load(principal.project, used);
-  }
+export function createMcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
+  const { authenticator, projects, answerer, modern, legacy, credential } = deps;
 
   return async function serveMcp(request, response, projectName) {
     let id: RequestId | undefined;
@@ -58,8 +45,9 @@ export function createMcpEndpoint({
       const { authorization } = headers;
       const known = authenticator.findCached(authorization) ?? (await authenticator.authenticate(authorization));
       const caller = credential === undefined ? known : { principal: known.principal, bearer: credential };
-      const found = findProject(caller, projectName);
-      const project = found instanceof Promise ? await found : found;
+      const { project: name } = caller.principal;
+      if (projectName !== undefined && projectName !== name) throw noSuchProject();
+      const project = projects.find(name, caller.bearer) ?? (await projects.load(name, caller.bearer));
       if (request.method !== "POST") return serveBodiless({ request, response, caller, project }, legacy);
       requireJsonBody(headers);
       const accepted = readAccept(headers);
