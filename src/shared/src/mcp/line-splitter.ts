@@ -1,5 +1,6 @@
 const LINE_FEED = 0x0a;
 const END_BYTES = 256;
+const MAX_GUESSED_BYTES = 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
 export interface LineSplitterOptions {
@@ -16,6 +17,8 @@ export function createLineSplitter(options: LineSplitterOptions): (chunk: Uint8A
   const { maxLineBytes, allocate, onLine, onLongLine } = options;
   let kept: Uint8Array = NOTHING;
   let size = 0;
+  /** Of the last line that came in several chunks: the next is often as long, and then finds its room at once. */
+  let lastSize = 0;
   let long: { head: Uint8Array; tail: Uint8Array } | undefined;
 
   function keep(part: Uint8Array): void {
@@ -34,7 +37,7 @@ export function createLineSplitter(options: LineSplitterOptions): (chunk: Uint8A
 
   /** Doubles what is too small: a server that writes a long line byte by byte must cost neither time nor memory. */
   function grown(by: number): Uint8Array {
-    const larger = allocate(Math.max(size + by, 2 * kept.length));
+    const larger = allocate(Math.max(size + by, 2 * kept.length, lastSize));
     larger.set(kept.subarray(0, size));
     return larger;
   }
@@ -43,6 +46,7 @@ export function createLineSplitter(options: LineSplitterOptions): (chunk: Uint8A
     if (size === 0 && !long && last.length <= maxLineBytes) return onLine(last);
     keep(last);
     const [line, ends] = [kept.subarray(0, size), long];
+    lastSize = Math.min(size, MAX_GUESSED_BYTES);
     kept = NOTHING;
     size = 0;
     long = undefined;
