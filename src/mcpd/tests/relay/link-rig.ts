@@ -10,7 +10,7 @@ import { until } from "../orchestrators/rig.ts";
 
 type Message = Record<string, unknown> & { id?: unknown; result?: { content?: { text: string }[] } };
 
-export const LIMITS: LinkLimits = {
+const LIMITS: LinkLimits = {
   maxLineBytes: 100_000,
   maxCalls: 300,
   pauseBytes: 200_000,

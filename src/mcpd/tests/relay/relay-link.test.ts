@@ -94,9 +94,7 @@ describe("messages on a link", () => {
 
   it("may be 5 MB long on the way back", async () => {
     const { call } = await openLink(echo.upstream, { maxUnsentBytes: 20_000_000 });
-    const answers = await Promise.all(
-      [5_000_000, 5_000_001].map((bytes) => call("large", { arguments: { bytes } })),
-    );
+    const answers = await Promise.all([5_000_000, 5_000_001].map((bytes) => call("large", { arguments: { bytes } })));
     expect(answers.map((answer) => contentOf(answer).length)).toEqual([5_000_000, 5_000_001]);
   });
 
