@@ -18,34 +18,33 @@ export interface ProcessAnswer {
  *
  * @throws {McpctlError} what the upstream throws, and the reason of the signal.
  */
-export async function answerRequest(
+export function answerRequest(
   request: ClientRequest,
   target: ProcessTarget,
   options: UpstreamRequestOptions,
 ): Promise<ProcessAnswer> {
-  const { upstream } = target;
-  switch (request.method) {
-    case "tools/call":
-      return callTool(request, target, options);
-    case "tools/list":
-      return listTools(request, target, options);
-    case "initialize":
-      return initialize(request, await upstream.connect(options.signal));
-    case "server/discover":
-      return discover(await upstream.connect(options.signal));
-    case "ping":
-      return ping(await upstream.connect(options.signal));
-    default:
-      return refusal(METHOD_NOT_FOUND, 404);
-  }
+  if (request.method === "tools/call") return callTool(request, target, options);
+  if (request.method === "tools/list") return listTools(request, target, options);
+  const greeting = GREETINGS.get(request.method);
+  if (!greeting) return Promise.resolve(refusal(METHOD_NOT_FOUND, 404));
+  return target.upstream.connect(options.signal).then((identity) => greeting(identity, request));
 }
+
+type Greeting = (identity: UpstreamIdentity, request: ClientRequest) => ProcessAnswer;
+
+/** What is answered from the handshake with the server. */
+const GREETINGS: ReadonlyMap<string, Greeting> = new Map([
+  ["initialize", initialize],
+  ["server/discover", discover],
+  ["ping", ping],
+]);
 
 /** Whether progress may come before the answer. */
 export function wantsProgress({ method, params: { _meta: meta } }: ClientRequest): boolean {
   return method === "tools/call" && isObject(meta) && meta["progressToken"] !== undefined;
 }
 
-function initialize({ params }: ClientRequest, identity: UpstreamIdentity): ProcessAnswer {
+function initialize(identity: UpstreamIdentity, { params }: ClientRequest): ProcessAnswer {
   const { era, protocolVersion, instructions, serverInfo = { name: "unknown", version: "0" } } = identity;
   if (era === "modern") {
     const data = { supported: [protocolVersion], requested: params["protocolVersion"] };
@@ -88,16 +87,22 @@ async function listTools(
   return { reply: { ...reply, json: filterResult(reply.json, policy) }, status: 200 };
 }
 
-async function callTool(
+/** Calls are many; each promise less in their way shows. */
+function callTool(
   { method, params }: ClientRequest,
   { upstream, policy }: ProcessTarget,
   options: UpstreamRequestOptions,
 ): Promise<ProcessAnswer> {
   const named = toolNameOf(params);
-  if ("fault" in named) return refusal({ code: RPC.invalidParams, message: named.fault }, 200);
-  if (!policy(named.name)) return refusal(unknownTool(named.name), 200);
-  const reply = await upstream.request(method, withoutReservedMeta(params), options);
-  return { reply, status: reply.kind === "error" ? await statusOf(reply, upstream, options.signal) : 200 };
+  if ("fault" in named) return Promise.resolve(refusal({ code: RPC.invalidParams, message: named.fault }, 200));
+  if (!policy(named.name)) return Promise.resolve(refusal(unknownTool(named.name), 200));
+  return upstream
+    .request(method, withoutReservedMeta(params), options)
+    .then((reply) =>
+      reply.kind === "result"
+        ? { reply, status: 200 }
+        : statusOf(reply, upstream, options.signal).then((status) => ({ reply, status })),
+    );
 }
 
 function success(result: object): ProcessAnswer {

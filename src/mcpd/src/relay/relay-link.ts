@@ -137,12 +137,11 @@ export class RelayLink {
     );
   }
 
-  #answer(request: ClientRequest, signal: AbortSignal): Promise<ProcessAnswer> {
+  async #answer(request: ClientRequest, signal: AbortSignal): Promise<ProcessAnswer> {
     const { upstream } = this.#options;
     const options = wantsProgress(request) ? { signal, onNotification: this.#passOn } : { signal };
-    const { policy } = this.#access;
-    if (policy) return answerRequest(request, { upstream, policy }, options);
-    return this.#access.confirm().then((fresh) => answerRequest(request, { upstream, policy: fresh }, options));
+    const policy = this.#access.policy ?? (await this.#access.confirm());
+    return answerRequest(request, { upstream, policy }, options);
   }
 
   #finish(id: RequestId, reply: UpstreamReply): void {

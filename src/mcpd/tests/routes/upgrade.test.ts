@@ -16,7 +16,10 @@ async function send(request: string): Promise<string> {
   server.on("upgrade", (incoming, socket, head) => handBack(server, incoming, { socket, head }));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  onTestFinished(() => void server.close().closeAllConnections());
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   socket.write(request);
   let heard = "";

@@ -41,8 +41,9 @@ class LinkUpstream implements Upstream {
     this.#options = options;
   }
 
-  async connect(signal: AbortSignal): Promise<UpstreamIdentity> {
-    return (this.#current ?? (await this.#dialled(signal))).connect(signal);
+  connect(signal: AbortSignal): Promise<UpstreamIdentity> {
+    if (this.#current) return this.#current.connect(signal);
+    return this.#dialled(signal).then((upstream) => upstream.connect(signal));
   }
 
   request(method: string, params: Record<string, unknown>, options: UpstreamRequestOptions): Promise<UpstreamReply> {

@@ -1,5 +1,5 @@
 import { McpctlError } from "../errors.ts";
-import { type Member, membersOf, parseSlice } from "./json-bytes.ts";
+import { hasAt, type Member, membersOf, parseSlice, readDigits } from "./json-bytes.ts";
 import type { RequestId } from "./protocol.ts";
 import type { UpstreamReply } from "./upstream.ts";
 
@@ -14,6 +14,7 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 /** Enough for any way to write the text 2.0. */
 const MAX_VERSION_BYTES = 32;
+const VERSION = new TextEncoder().encode('"2.0"');
 
 /**
  * Splits one JSON-RPC message of an upstream into its envelope and its value.
@@ -43,11 +44,16 @@ export function splitMessage(bytes: Uint8Array): UpstreamMessage {
 
 /** A log line on stdout may be JSON with an id of its own; only this member says that it is meant for us. */
 function isVersion2(bytes: Uint8Array, member: Member | undefined): boolean {
-  return member !== undefined && member.end - member.start <= MAX_VERSION_BYTES && parseSlice(bytes, member) === "2.0";
+  if (!member) return false;
+  const length = member.end - member.start;
+  if (length === VERSION.length && hasAt(bytes, VERSION, member.start)) return true;
+  return length <= MAX_VERSION_BYTES && parseSlice(bytes, member) === "2.0";
 }
 
 function idOf(bytes: Uint8Array, member: Member | undefined): RequestId | null | undefined {
   if (!member) return undefined;
+  const digits = readDigits(bytes, member.start);
+  if (digits?.end === member.end) return digits.value;
   const id = parseSlice(bytes, member);
   if (id === null || typeof id === "string" || typeof id === "number") return id;
   throw malformed("its id is neither a string nor a number");

@@ -57,7 +57,7 @@ export class LineUpstream implements Upstream {
   #lastGarbage: Uint8Array = new Uint8Array(0);
   #handshake: Promise<UpstreamIdentity> | undefined;
   /** Undefined until the handshake is done. */
-  #era: Era | undefined;
+  #identity: UpstreamIdentity | undefined;
   #failure: McpctlError | undefined;
 
   constructor(options: LineUpstreamOptions) {
@@ -84,6 +84,7 @@ export class LineUpstream implements Upstream {
   }
 
   connect(signal: AbortSignal): Promise<UpstreamIdentity> {
+    if (this.#identity && !this.#failure) return Promise.resolve(this.#identity);
     this.#handshake ??= this.#shakeHands().catch((error: unknown) => {
       this.#handshake = undefined;
       throw error;
@@ -96,7 +97,7 @@ export class LineUpstream implements Upstream {
   request(method: string, params: Record<string, unknown>, options: UpstreamRequestOptions): Promise<UpstreamReply> {
     const { signal, onNotification } = options;
     const send = { signal, onNotification, timeoutSeconds: this.#options.timeoutSeconds };
-    if (this.#era !== undefined) return this.#send(method, params, send);
+    if (this.#identity) return this.#send(method, params, send);
     return this.connect(signal).then(() => this.#send(method, params, send));
   }
 
@@ -127,7 +128,7 @@ export class LineUpstream implements Upstream {
       notify: (method: string) => void this.#writer.write(JSON.stringify({ jsonrpc: "2.0", method })),
     };
     const identity = await shakeHands(peer, { knownEra, probeMs: limits.probeMs });
-    this.#era = identity.era;
+    this.#identity = identity;
     // mcpd says it unasked.
     if (identity.era === "modern" && !isRelayed) this.#listen(identity);
     return identity;
@@ -155,7 +156,7 @@ export class LineUpstream implements Upstream {
   }
 
   #outgoing(params: Record<string, unknown>, id: number, token: RequestId | undefined): Record<string, unknown> {
-    const hasEnvelope = this.#era === "modern" && !this.#options.isRelayed;
+    const hasEnvelope = this.#identity?.era === "modern" && !this.#options.isRelayed;
     if (!hasEnvelope && token === undefined) return params;
     const meta = isObject(params["_meta"]) ? params["_meta"] : {};
     const own = token === undefined ? meta : { ...meta, progressToken: id };
@@ -217,7 +218,7 @@ export class LineUpstream implements Upstream {
 
   /** Nothing of the handshake may be cancelled. */
   #cancel(id: number, reason: string): void {
-    if (this.#era !== undefined && !this.#failure) this.#writer.write(cancellationOf(id, reason));
+    if (this.#identity && !this.#failure) this.#writer.write(cancellationOf(id, reason));
   }
 
   #error(code: ErrorCode, what: string): McpctlError {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { isErrorCode, McpctlError } from "../errors.ts";
 import type { UpstreamMessage } from "./envelope.ts";
+import { hasAt, readDigits } from "./json-bytes.ts";
 import { parseJson, trySplitMessage } from "./line-messages.ts";
 import type { UpstreamReply } from "./upstream.ts";
 
@@ -10,8 +11,6 @@ const MIDDLES = [
   { kind: "error", bytes: toBytes(',"error":') },
 ] as const;
 const CLOSE_BRACE = 0x7d;
-const ZERO = 0x30;
-const MAX_DIGITS = 15;
 
 /**
  * Reads a line of mcpd's relay. A reply has one form there, which mcpd wrote around a value whose bounds it had found,
@@ -36,24 +35,11 @@ export function failureOf({ kind, json }: UpstreamReply): McpctlError | undefine
 
 function splitReply(line: Uint8Array): UpstreamMessage | undefined {
   if (!hasAt(line, START, 0) || line.at(-1) !== CLOSE_BRACE) return undefined;
-  let at = START.length;
-  let id = 0;
-  for (; isDigit(line[at]) && at < START.length + MAX_DIGITS; at += 1) id = id * 10 + (line[at] ?? 0) - ZERO;
-  const middle = at > START.length && MIDDLES.find(({ bytes }) => hasAt(line, bytes, at));
+  const id = readDigits(line, START.length);
+  const middle = id && MIDDLES.find(({ bytes }) => hasAt(line, bytes, id.end));
   if (!middle) return undefined;
-  const json = line.subarray(at + middle.bytes.length, -1);
-  return { type: "reply", id, reply: { kind: middle.kind, json } };
-}
-
-function hasAt(line: Uint8Array, bytes: Uint8Array, start: number): boolean {
-  for (let at = 0; at < bytes.length; at += 1) {
-    if (line[start + at] !== bytes[at]) return false;
-  }
-  return true;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= ZERO + 9;
+  const json = line.subarray(id.end + middle.bytes.length, -1);
+  return { type: "reply", id: id.value, reply: { kind: middle.kind, json } };
 }
 
 function toBytes(text: string): Uint8Array {
