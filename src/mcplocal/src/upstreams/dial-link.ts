@@ -24,7 +24,7 @@ export interface LinkAddress {
 /**
  * Opens a link to a server at mcpd's relay.
  *
- * @returns undefined where there are no links: mcpd is older, or something in between does not let them pass.
+ * @returns undefined where there are no links: mcpd is older or has too many, or something in between lets none pass.
  * @throws {McpctlError} `upstream-unavailable`, and what mcpd answers to callers whom it does not let in.
  */
 export async function dialLink({ name, url, headers }: LinkAddress): Promise<Socket | undefined> {
@@ -70,7 +70,8 @@ async function refuse(name: string, response: IncomingMessage): Promise<undefine
   response.destroy();
   const isMcpds = mediaTypeOf(headers) === PROBLEM_MEDIA_TYPE;
   const isFinal = status === 401 || status === 403 || (status === 404 && isMcpds);
-  const isPassing = status === 429 || (status >= 500 && status !== 501 && status !== 505);
+  // 501 and 505 come from what knows no upgrades. Where there are too many links, HTTP still serves.
+  const isPassing = status >= 500 && status !== 501 && status !== 505;
   if (isFinal || isPassing) throw refusalError(name, { status, headers, body, reply: undefined });
 }
 

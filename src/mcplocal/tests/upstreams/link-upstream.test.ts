@@ -165,7 +165,7 @@ describe("a link that breaks", () => {
 });
 
 describe("an mcpd that does not let the gateway in", () => {
-  it.each([200, 302, 400, 404, 405, 426, 501])(
+  it.each([200, 302, 400, 404, 405, 426, 429, 501])(
     "has no links when it answers %i: HTTP is used for good",
     async (status) => {
       const { relay, upstream, fallback } = await open({
@@ -178,7 +178,7 @@ describe("an mcpd that does not let the gateway in", () => {
     },
   );
 
-  it.each(["unauthenticated", "forbidden", "not-found", "too-many-requests"] as const)(
+  it.each(["unauthenticated", "forbidden", "not-found", "unavailable"] as const)(
     "says why, as over HTTP: %s",
     async (code) => {
       const problem = toProblem(new McpctlError(code, "You may not", { hint: "Ask" }), "r1");
