@@ -184,6 +184,41 @@ describe.each(["pglite", "postgresql"] as const)("two processes, with %s", (engi
       const echo = await client.callTool({ name: "everything__echo", arguments: { message: "over two hops" } });
       expect(textOf(echo)).toContain("over two hops");
     }
+    const metrics = await (await fetch(`${api}/metrics`)).text();
+    expect(metrics).toMatch(/route="[^"]*\/mcp",status="101"\} 1\n/);
+    expect(metrics).not.toMatch(/method="POST",route="[^"]*\/:server\/mcp"/);
+  });
+
+  verifies("gateway:mcpd-restart", async () => {
+    await using dir = await temporaryDir();
+    const database = engine === "postgresql" ? ["--database-url", await postgres.createDatabase()] : [];
+    const password = "correct horse battery staple";
+    const args = ["--data-dir", join(dir.path, "data"), ...database];
+    const secrets = { MCPD_ADMIN_PASSWORD: password };
+    const listening = (line: string) => line.startsWith("mcpd listens on ");
+    await using first = start(built("mcpd"), ["--listen", "127.0.0.1:0", ...args], secrets);
+    const api = (await first.line(listening)).replace("mcpd listens on ", "");
+    await using gateway = start(built("mcplocal-serve"), ["--listen", "127.0.0.1:0", "--mcpd-url", api]);
+    const [url = ""] = /http:\/\/[^\s/]+/.exec(await gateway.line((line) => line.includes("http://"))) ?? [];
+    const env = { MCPCTL_SERVER: api, MCPCTL_CONFIG_DIR: join(dir.path, "config") };
+    await run(built("mcpctl"), ["login", "--user", "admin", "--password-stdin"], { env, stdin: `${password}\n` });
+    const fixture = join(import.meta.dirname, "..", "fixtures", "stdio-echo.mjs");
+    const command = ["--command", process.execPath, "--arg", fixture];
+    expect(await run(built("mcpctl"), ["create", "server", "echo", ...command], { env })).toMatchObject({
+      exitCode: 0,
+    });
+    await run(built("mcpctl"), ["create", "project", "demo", "--server", "echo"], { env });
+    const { stdout: token } = await run(built("mcpctl"), ["create", "mcptoken", "agent", "-p", "demo"], { env });
+
+    await using client = await connect(`${url}/mcp`, token.trim(), "legacy");
+    const echo = (text: string) => client.callTool({ name: "echo__echo", arguments: { text } }).then(textOf);
+    const answers = (text: string) => async () => (await echo(text).catch(() => "")) === text;
+    await eventually(answers("before"), "the server answers", 30_000);
+    await first.end("SIGKILL");
+    await expect(echo("meanwhile")).rejects.toThrow();
+    await using second = start(built("mcpd"), ["--listen", new URL(api).host, ...args], secrets);
+    await second.line(listening);
+    await eventually(answers("after"), "the server answers again", 30_000);
   });
 
   verifies("gateway:kill", async () => {

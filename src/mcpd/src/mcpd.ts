@@ -97,7 +97,13 @@ export async function startMcpd(config: Config, { kinds = KINDS, onFirstAdmin }:
   await reconciler.start();
   cleanup.defer(startMaintenance({ database, events: services.events, changesKept: config.changesKept, log }));
 
-  const relay = cleanup.use(createServerRelay({ openUpstream: reconciler.openUpstream, headersOf: plainHeaders }));
+  const relay = cleanup.use(
+    createServerRelay({
+      openUpstream: reconciler.openUpstream,
+      headersOf: plainHeaders,
+      onCommit: database.onCommit,
+    }),
+  );
   const app = serve({ services, database, relay, kinds, log });
   cleanup.defer(() => app.close());
   const address = await app.listen(config.listen);

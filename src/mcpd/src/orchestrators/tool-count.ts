@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Upstream, UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
 import * as z from "zod";
-import { parseReply } from "./stdio-handshake.ts";
+import { parseReply } from "@mcpctl/shared/mcp/shake-hands.ts";
 
 const MAX_PAGES = 200;
 const MAX_TOOLS = 5_000;

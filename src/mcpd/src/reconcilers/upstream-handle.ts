@@ -27,8 +27,11 @@ export function createUpstreamHandle(
 
   return {
     connect: async (signal) => follow(find() ?? (await wait(signal))).connect(signal),
-    request: async (method, params, options) =>
-      follow(find() ?? (await wait(options.signal))).request(method, params, options),
+    request(method, params, options) {
+      const upstream = find();
+      if (upstream) return follow(upstream).request(method, params, options);
+      return wait(options.signal).then((awaited) => follow(awaited).request(method, params, options));
+    },
     onToolsChanged(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,9 +1,9 @@
 import { PassThrough } from "node:stream";
-import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import type { RelayResponse } from "./exchange.ts";
-import { toEnvelope, toReply, toRpcError } from "./rpc-response.ts";
+import type { ProcessAnswer } from "./process-answer.ts";
+import { failureReply, toEnvelope } from "./rpc-response.ts";
 
 const EVENT_HEADERS = {
   "content-type": "text/event-stream",
@@ -17,9 +17,9 @@ const MAX_UNREAD_BYTES = 1024 * 1024;
 
 interface ProgressAnswerOptions {
   id: RequestId;
-  send(onNotification: (message: Uint8Array) => void): Promise<UpstreamReply>;
-  /** Renders a reply that nothing preceded. */
-  respond(reply: UpstreamReply): Promise<RelayResponse>;
+  send(onNotification: (message: Uint8Array) => void): Promise<ProcessAnswer>;
+  /** Renders an answer that nothing preceded. */
+  respond(answer: ProcessAnswer): RelayResponse;
 }
 
 /** Answers with one JSON body when the result comes first, and with events when progress precedes it. */
@@ -35,16 +35,12 @@ export function answerWithProgress({ id, send, respond }: ProgressAnswerOptions)
       if (events.writableLength + events.readableLength < MAX_UNREAD_BYTES) events.write(toEvent(message));
     }
 
-    function end(reply: UpstreamReply): void {
-      if (events) events.end(toEvent(toEnvelope(id, reply)));
-      else resolve(respond(reply));
-    }
+    const end = (reply: UpstreamReply) => events?.end(toEvent(toEnvelope(id, reply)));
 
-    send(onNotification).then(end, (error: unknown) => {
-      if (!events) return reject(error);
-      const known = error instanceof McpctlError ? error : new McpctlError("internal", "Unexpected error");
-      end(toReply("error", toRpcError(known)));
-    });
+    send(onNotification).then(
+      (answer) => (events ? end(answer.reply) : resolve(respond(answer))),
+      (error: unknown) => (events ? end(failureReply(error)) : reject(error)),
+    );
   });
 }
 

@@ -68,7 +68,7 @@ function refuse(
   if (message.method !== "tools/call") return undefined;
   const named = toolNameOf(message.params);
   if ("fault" in named) return errorResponse(message.id, { code: RPC.invalidParams, message: named.fault }, 200);
-  return policy(named.name) ? undefined : unknownTool(message.id, named.name);
+  return policy(named.name) ? undefined : errorResponse(message.id, unknownTool(named.name), 200);
 }
 
 interface Forwarding {

@@ -1,4 +1,4 @@
-import { ERROR_CODES, type McpctlError } from "@mcpctl/shared/errors.ts";
+import { ERROR_CODES, McpctlError } from "@mcpctl/shared/errors.ts";
 import { RPC, type RequestId, type RpcError } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import type { RelayResponse } from "./exchange.ts";
@@ -17,16 +17,18 @@ export function toReply(kind: UpstreamReply["kind"], value: unknown): UpstreamRe
   return { kind, json: Buffer.from(JSON.stringify(value)) };
 }
 
-export function toRpcError({ code, message, hint }: McpctlError): RpcError {
+function toRpcError({ code, message, hint }: McpctlError): RpcError {
   return { code: ERROR_CODES[code].rpc, message, data: { code, hint } };
+}
+
+/** What went wrong, where nothing but a reply can say it. An unexpected error keeps its message. */
+export function failureReply(error: unknown): UpstreamReply {
+  const known = error instanceof McpctlError ? error : new McpctlError("internal", "Unexpected error");
+  return toReply("error", toRpcError(known));
 }
 
 export function jsonResponse(body: Uint8Array, status = 200): RelayResponse {
   return { status, headers: JSON_HEADERS, body };
-}
-
-export function resultResponse(id: RequestId, result: object): RelayResponse {
-  return jsonResponse(toEnvelope(id, toReply("result", result)));
 }
 
 export function errorResponse(id: RequestId | null, error: RpcError, status: number): RelayResponse {
@@ -41,13 +43,11 @@ export function failureResponse(id: RequestId | null, error: McpctlError): Relay
   return errorResponse(id, toRpcError(error), id === null ? ERROR_CODES[error.code].status : 200);
 }
 
-export function methodNotFound(id: RequestId): RelayResponse {
-  return errorResponse(id, { code: RPC.methodNotFound, message: "Method not found" }, 404);
-}
+export const METHOD_NOT_FOUND: RpcError = { code: RPC.methodNotFound, message: "Method not found" };
 
-/** The same answer for a tool that does not exist and for one that the caller may not see. */
-export function unknownTool(id: RequestId, name: string): RelayResponse {
-  return errorResponse(id, { code: RPC.invalidParams, message: `Unknown tool: ${name}` }, 200);
+/** The same error for a tool that does not exist and for one that the caller may not see. */
+export function unknownTool(name: string): RpcError {
+  return { code: RPC.invalidParams, message: `Unknown tool: ${name}` };
 }
 
 export function methodNotAllowed(allowed: string): RelayResponse {

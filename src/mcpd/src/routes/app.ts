@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { parseBoundedJson } from "@mcpctl/shared/json.ts";
 import { PROBLEM_MEDIA_TYPE, toProblem } from "@mcpctl/shared/problem.ts";
@@ -7,12 +9,14 @@ import * as z from "zod";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "@mcpctl/shared/log.ts";
 import type { RequestContext } from "../services/request-context.ts";
-import type { Reply, Route } from "./route.ts";
+import type { Reply, Route, RouteRequest } from "./route.ts";
+import { handBack, upgradeOf } from "./upgrade.ts";
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** What somebody may send who has not said who it is. */
 const MAX_PUBLIC_BODY_BYTES = 16 * 1024;
 const CLOSE_TIMEOUT_MS = 5_000;
+const SWITCHING_PROTOCOLS = 101;
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/;
 
 /** Seconds; Fastify enforces a slow body only when all three are set, the header limit being the smallest. */
@@ -45,11 +49,13 @@ export interface App {
 
 /** Binds every route the same way: admit, parse, handle, render. Only this file knows the framework. */
 export function createApp(deps: AppDeps): App {
+  const protocols = new Set(deps.routes.flatMap(({ upgrade }) => upgrade?.protocol ?? []));
+  const wantsSwitch = (request: IncomingMessage) => protocols.has(upgradeOf(request) ?? "");
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: TIMEOUTS.requestTimeout,
-    http: TIMEOUTS,
+    http: { ...TIMEOUTS, shouldUpgradeCallback: wantsSwitch },
     forceCloseConnections: "idle",
     genReqId: ({ headers }) => {
       const given = headers["x-request-id"];
@@ -60,9 +66,10 @@ export function createApp(deps: AppDeps): App {
   });
   const closing = new AbortController();
   const admitted = new WeakMap<FastifyRequest, Admitted>();
+  const sockets = new Map<IncomingMessage, Socket>();
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  for (const route of deps.routes) bindRoute(app, { ...deps, route, admitted, closing: closing.signal });
+  for (const route of deps.routes) bindRoute(app, { ...deps, route, admitted, sockets, closing: closing.signal });
   app.setNotFoundHandler((request) => {
     throw new McpctlError("not-found", `No such path: ${request.method} ${request.url.split("?")[0]}`, {
       hint: "The paths are listed at /openapi.json",
@@ -73,12 +80,19 @@ export function createApp(deps: AppDeps): App {
     const route = request.routeOptions.url ?? "unknown";
     deps.onAnswered({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 });
   });
+  app.server.on("upgrade", (request, socket, head) => {
+    if (wantsSwitch(request)) routeUpgrade(app, request, { head, sockets });
+    else handBack(app.server, request, { socket, head });
+  });
   return {
     listen: (address) => listen(app, address),
     async close() {
       closing.abort();
       // A client that sends half a request, or does not read its answer, must not keep the program alive.
-      const impatience = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+      const impatience = setTimeout(() => {
+        app.server.closeAllConnections();
+        for (const socket of sockets.values()) socket.destroy();
+      }, CLOSE_TIMEOUT_MS);
       await app.close();
       clearTimeout(impatience);
     },
@@ -94,10 +108,33 @@ interface Admitted {
 interface Binding extends AppDeps {
   route: Route;
   admitted: WeakMap<FastifyRequest, Admitted>;
+  /** Of requests that ask for another protocol. */
+  sockets: ReadonlyMap<IncomingMessage, Socket>;
   closing: AbortSignal;
 }
 
-function bindRoute(app: FastifyInstance, { route, closing, admit, admitted }: Binding): void {
+interface Switch {
+  head: Buffer;
+  sockets: Map<IncomingMessage, Socket>;
+}
+
+/** Lets a request that asks for another protocol go the way of all others; the server has let go of its connection. */
+function routeUpgrade(app: FastifyInstance, request: IncomingMessage, { head, sockets }: Switch): void {
+  const { socket } = request;
+  const response = new ServerResponse(request);
+  sockets.set(request, socket);
+  socket.on("error", () => socket.destroy()).once("close", () => sockets.delete(request));
+  if (head.length > 0) socket.unshift(head);
+  response.assignSocket(socket);
+  response.shouldKeepAlive = false;
+  response.once("finish", () => {
+    response.detachSocket(socket);
+    if (response.statusCode !== SWITCHING_PROTOCOLS) socket.end();
+  });
+  app.routing(request, response);
+}
+
+function bindRoute(app: FastifyInstance, { route, closing, admit, admitted, sockets }: Binding): void {
   app.route<{ Params: Record<string, string>; Querystring: Record<string, unknown> }>({
     method: route.method,
     url: route.path,
@@ -114,17 +151,28 @@ function bindRoute(app: FastifyInstance, { route, closing, admit, admitted }: Bi
     async handler(request, reply) {
       const entry = admitted.get(request);
       if (!entry) throw new McpctlError("internal", "A request reached its handler without being admitted");
-      const answer = await route.handle({
+      const given: Omit<RouteRequest, "signal"> = {
         ...entry,
         params: request.params,
         query: parseQuery(route, request.query),
         headers: request.headers,
         body: parseBody(route, request),
-        signal: AbortSignal.any([closing, goneSignal(reply)]),
-      });
-      return send(reply, answer);
+      };
+      const socket = sockets.get(request.raw);
+      const upgrade = route.upgrade?.protocol === upgradeOf(request.raw) ? route.upgrade : undefined;
+      const takeOver = socket && (await upgrade?.accept({ ...given, signal: closing }));
+      if (takeOver) {
+        announceSwitch(reply, upgrade?.protocol);
+        return takeOver(socket);
+      }
+      return send(reply, await route.handle({ ...given, signal: AbortSignal.any([closing, goneSignal(reply)]) }));
     },
   });
+}
+
+function announceSwitch(reply: FastifyReply, protocol = ""): void {
+  reply.hijack();
+  reply.raw.writeHead(SWITCHING_PROTOCOLS, { connection: "Upgrade", upgrade: protocol }).end();
 }
 
 /** Probes and balancers add parameters of their own to public paths; anywhere else an unknown one is a mistake. */

@@ -31,6 +31,9 @@ function operation(route: Route) {
     parameters: [...pathParameters(route), ...queryParameters(route)],
     ...(route.body !== undefined && { requestBody: requestBody(route) }),
     responses: {
+      ...(route.upgrade && {
+        "101": { description: `To Upgrade: ${route.upgrade.protocol}. ${route.upgrade.summary}` },
+      }),
       ...(route.response && { "2XX": { description: "Success", content: jsonContent(route.response) } }),
       default: { description: "Problem (RFC 9457)", content: problem },
     },

@@ -1,11 +1,11 @@
-import { discovery } from "@mcpctl/shared/api/contracts.ts";
+import { discovery, RELAY_LINK } from "@mcpctl/shared/api/contracts.ts";
 import type { ServerRelay } from "../relay/server-relay.ts";
 import type { DiscoveryService } from "../services/discovery.service.ts";
-import { defineRoute, type Route } from "./route.ts";
+import { defineRoute, type Route, type Upgrade } from "./route.ts";
 
 export interface ProjectRoutesDeps {
   discovery: DiscoveryService;
-  relay: Pick<ServerRelay, "handle">;
+  relay: Pick<ServerRelay, "handle" | "acceptLink">;
 }
 
 /** What a gateway needs of a project: which servers it has, and the way to them. */
@@ -29,6 +29,7 @@ export function projectRoutes(deps: ProjectRoutesDeps): Route[] {
         summary: `MCP to one server of a project (${method})`,
         permission: { kind: "project" },
         body: "bytes",
+        ...(method === "GET" && { upgrade: relayLink(deps) }),
         async handle({ params, headers, body, signal }) {
           const found = await deps.discovery.getServerOf(params["project"] ?? "", params["server"] ?? "");
           const answer = await deps.relay.handle({ ...found, method, headers, body, signal });
@@ -37,4 +38,19 @@ export function projectRoutes(deps: ProjectRoutesDeps): Route[] {
       }),
     ),
   ];
+}
+
+function relayLink({ discovery: services, relay }: ProjectRoutesDeps): Upgrade {
+  return {
+    protocol: RELAY_LINK,
+    summary: "MCP in lines to a server that mcpd runs: each line is one JSON-RPC message, as on stdio",
+    async accept({ context: { principal }, params, readmit, signal }) {
+      const find = () => services.getServerOf(params["project"] ?? "", params["server"] ?? "");
+      const authorize = async () => {
+        await readmit();
+        return find();
+      };
+      return relay.acceptLink({ principal, granted: await find(), authorize, signal });
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { AccessVerb, Action } from "@mcpctl/shared/rbac/vocabulary.ts";
 import type * as z from "zod";
 import type { RequestContext } from "../services/request-context.ts";
@@ -43,6 +43,21 @@ export interface Reply {
   content?: Uint8Array | Readable | string;
 }
 
+/** Another protocol that a route speaks, on the connection of the request that asked for it. */
+export interface Upgrade {
+  /** Token of the Upgrade header, in lower case. */
+  protocol: string;
+  summary: string;
+  /**
+   * Called instead of the handler, for a request that was admitted like any other.
+   *
+   * @returns what takes the connection over once the switch is announced; it is told of the server's end by the signal
+   *   of the request. Undefined where the route does not switch: the handler answers then.
+   * @throws {McpctlError} what the client gets instead, as a problem.
+   */
+  accept(request: RouteRequest): Promise<((connection: Duplex) => void) | undefined>;
+}
+
 /** A route is data: binding, authentication, authorization, parsing and OpenAPI are all derived from it. */
 export interface Route<Body = unknown, Query = Record<string, string>> {
   method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
@@ -56,6 +71,7 @@ export interface Route<Body = unknown, Query = Record<string, string>> {
   response?: z.ZodType;
   /** Media types of the body that the route takes; `application/json` when absent. */
   consumes?: readonly string[];
+  upgrade?: Upgrade;
   handle(request: RouteRequest<Body, Query>): Promise<Reply>;
 }
 

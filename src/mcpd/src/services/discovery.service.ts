@@ -102,6 +102,7 @@ function toDiscovered(name: string, server: Server | undefined, { path, mayResol
   const ready = findCondition(status, "Ready");
   return {
     ...(isDirect ? { url: spec.url ?? path, headers: plainHeaders(spec), isRelay: false } : relayed),
+    ...(isProcessServer(spec) && { hasLink: true }),
     name,
     revision: revisionOf(server),
     timeoutSeconds: spec.timeoutSeconds,

@@ -14,6 +14,7 @@ import type { Dispatcher } from "../upstreams/dispatcher.ts";
 import { toHeaderBlock } from "../upstreams/http1/header-block.ts";
 import { createTarget, sendHttp } from "../upstreams/http-exchange.ts";
 import { createHttpUpstream } from "../upstreams/http-upstream.ts";
+import { createLinkUpstream } from "../upstreams/link-upstream.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
 const TIMEOUT_MS = 3_000;
@@ -39,8 +40,12 @@ export function createHttpControlPlane({ mcpdUrl, dispatcher }: HttpControlPlane
     discover: (project, bearer): Promise<Discovery> => get(API.discovery(project), discovery, bearer),
     openUpstream(server, bearer): Upstream {
       const url = new URL(server.url, mcpdUrl);
-      const headers = { ...server.headers, ...relayCredential(server, url, bearer) };
-      return createHttpUpstream({ name: server.name, url, headers, timeoutSeconds: server.timeoutSeconds, dispatcher });
+      const { name, timeoutSeconds, isRelay, hasLink } = server;
+      const credential = relayCredential(server, url, bearer);
+      const openHttp = () =>
+        createHttpUpstream({ name, url, headers: { ...server.headers, ...credential }, timeoutSeconds, dispatcher });
+      if (!isRelay || !hasLink || url.origin !== new URL(mcpdUrl).origin) return openHttp();
+      return createLinkUpstream({ name, url, headers: credential, timeoutSeconds, openFallback: openHttp });
     },
   };
 

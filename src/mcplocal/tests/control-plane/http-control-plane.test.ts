@@ -92,6 +92,7 @@ describe("createHttpControlPlane", () => {
     await connect({});
     await connect({ isRelay: false });
     await connect({ url: elsewhere.url });
+    await connect({ url: elsewhere.url, hasLink: true });
     expect(seen).toEqual(["Bearer t", undefined]);
     expect(elsewhere.seen.map(({ headers }) => headers.authorization)).not.toContain("Bearer t");
   });

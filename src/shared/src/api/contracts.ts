@@ -16,6 +16,14 @@ export const API = {
     `/api/v1/projects/${encodeURIComponent(project)}/servers/${encodeURIComponent(server)}/mcp`,
 } as const;
 
+/**
+ * Token of the Upgrade header with which a GET of the relay becomes a link, for servers that mcpd runs. After the 101
+ * each line in either direction is one JSON-RPC message, as in MCP's stdio transport; a connection serves one server,
+ * under the bearer that opened it. What the relay refuses over HTTP it refuses on a link. mcpd says unasked that the
+ * tools have changed, adds the envelope of the stateless era itself, and ends the link when the right to it ends.
+ */
+export const RELAY_LINK = "mcpctl-relay";
+
 export const loginRequest = z.strictObject({
   user: z.string().min(1).max(128).describe("Name of the user."),
   password: z.string().min(1).max(1_024).describe("The user's password."),
@@ -62,6 +70,10 @@ const discoveredServer = z.object({
   url: z.string().describe("Where it speaks Streamable HTTP; relative to mcpd's base URL when it begins with /."),
   headers: z.record(z.string(), z.string()).default({}).describe("Headers to send; only to callers that may resolve."),
   isRelay: z.boolean().describe("Whether url is mcpd's relay, which takes the caller's own bearer."),
+  hasLink: z
+    .boolean()
+    .exactOptional()
+    .describe(`Whether the relay at url takes an upgrade to ${RELAY_LINK}; absent from an mcpd that knows none.`),
   timeoutSeconds: z.int().describe("Limit for one request."),
   tools: toolPolicy,
   fault: z

@@ -1,5 +1,5 @@
 import { McpctlError } from "../errors.ts";
-import { type Member, membersOf, parseSlice, spells } from "./json-bytes.ts";
+import { hasAt, type Member, membersOf, parseSlice, readDigits } from "./json-bytes.ts";
 import type { RequestId } from "./protocol.ts";
 import type { UpstreamReply } from "./upstream.ts";
 
@@ -14,9 +14,7 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 /** Enough for any way to write the text 2.0. */
 const MAX_VERSION_BYTES = 32;
-const VERSION_2 = '"2.0"';
-const DIGIT_0 = 0x30;
-const MAX_PLAIN_DIGITS = 15;
+const VERSION = new TextEncoder().encode('"2.0"');
 
 /**
  * Splits one JSON-RPC message of an upstream into its envelope and its value.
@@ -40,16 +38,10 @@ export function splitMessage(bytes: Uint8Array): UpstreamMessage {
   return { type: "reply", id, reply: { kind: result ? "result" : "error", json } };
 }
 
-interface Members {
-  jsonrpc?: Member;
-  id?: Member;
-  method?: Member;
-  result?: Member;
-  error?: Member;
-}
+type EnvelopeKey = "jsonrpc" | "id" | "method" | "result" | "error";
 
-function findMembers(bytes: Uint8Array): Members {
-  const found: Members = {};
+function findMembers(bytes: Uint8Array): Partial<Record<EnvelopeKey, Member>> {
+  const found: Partial<Record<EnvelopeKey, Member>> = {};
   for (const member of membersOf(bytes)) {
     switch (member.key) {
       case "jsonrpc":
@@ -65,28 +57,19 @@ function findMembers(bytes: Uint8Array): Members {
 
 /** A log line on stdout may be JSON with an id of its own; only this member says that it is meant for us. */
 function isVersion2(bytes: Uint8Array, member: Member | undefined): boolean {
-  if (!member || member.end - member.start > MAX_VERSION_BYTES) return false;
-  const isUsual = member.end - member.start === VERSION_2.length && spells(bytes, member.start, VERSION_2);
-  return isUsual || parseSlice(bytes, member) === "2.0";
+  if (!member) return false;
+  const length = member.end - member.start;
+  if (length === VERSION.length && hasAt(bytes, VERSION, member.start)) return true;
+  return length <= MAX_VERSION_BYTES && parseSlice(bytes, member) === "2.0";
 }
 
 function idOf(bytes: Uint8Array, member: Member | undefined): RequestId | null | undefined {
   if (!member) return undefined;
-  const id = plainInteger(bytes, member) ?? parseSlice(bytes, member);
+  const digits = readDigits(bytes, member.start);
+  if (digits?.end === member.end) return digits.value;
+  const id = parseSlice(bytes, member);
   if (id === null || typeof id === "string" || typeof id === "number") return id;
   throw malformed("its id is neither a string nor a number");
-}
-
-/** @returns undefined for whatever is no short row of digits. */
-function plainInteger(bytes: Uint8Array, { start, end }: Member): number | undefined {
-  if (end - start > MAX_PLAIN_DIGITS || bytes[start] === DIGIT_0) return undefined;
-  let value = 0;
-  for (let at = start; at < end; at += 1) {
-    const digit = (bytes[at] ?? 0) - DIGIT_0;
-    if (digit < 0 || digit > 9) return undefined;
-    value = value * 10 + digit;
-  }
-  return value;
 }
 
 /** Stdio and SSE end a message at a line feed; JSON has one only between its tokens, where a space says the same. */

@@ -11,10 +11,19 @@ import {
 } from "../json-characters.ts";
 
 const SHORT_STRING_BYTES = 96;
-/** Keys of JSON-RPC, which nearly every key is; they are told by their bytes, since parsing them costs more than all else. */
-const COMMON_KEYS = ["jsonrpc", "id", "result", "error", "method", "params"] as const;
+
+const ZERO = 0x30;
+/** Every integer with so many digits is a number of its own. */
+const MAX_SAFE_DIGITS = 15;
 
 const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** The keys of most messages, found without a parser. */
+const FREQUENT_KEYS = ["jsonrpc", "id", "result", "error", "method", "params"].map((key) => ({
+  key,
+  text: encoder.encode(`"${key}"`),
+}));
 
 /** A member of a JSON object: its key and where its value lies in the bytes. */
 export interface Member {
@@ -39,7 +48,7 @@ export function membersOf(bytes: Uint8Array): Member[] {
   at = skipSpace(bytes, at + 1);
   while (bytes[at] !== CLOSE_BRACE) {
     const member = readMember(bytes, at);
-    if (hasKey(members, member.key)) throw malformed(`it has two members "${member.key}"`);
+    if (members.some(({ key }) => key === member.key)) throw malformed(`it has two members "${member.key}"`);
     members.push(member);
     at = skipSpace(bytes, member.end);
     if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
@@ -47,11 +56,6 @@ export function membersOf(bytes: Uint8Array): Member[] {
   }
   if (skipSpace(bytes, at + 1) !== bytes.length) throw malformed("something follows it");
   return members;
-}
-
-function hasKey(members: readonly Member[], key: string): boolean {
-  for (const member of members) if (member.key === key) return true;
-  return false;
 }
 
 /** The value of a member, parsed. @throws {McpctlError} `upstream-protocol` */
@@ -63,24 +67,41 @@ export function parseSlice(bytes: Uint8Array, { start, end }: Pick<Member, "star
   }
 }
 
+/** Whether the bytes hold this part at this place. */
+export function hasAt(bytes: Uint8Array, part: Uint8Array, start: number): boolean {
+  for (let at = 0; at < part.length; at += 1) {
+    if (bytes[start + at] !== part[at]) return false;
+  }
+  return true;
+}
+
+/** @returns where the digits that begin here end, and their value; undefined for none, or for too many. */
+export function readDigits(bytes: Uint8Array, start: number): { value: number; end: number } | undefined {
+  let value = 0;
+  let end = start;
+  for (let byte = bytes[end]; byte !== undefined && byte >= ZERO && byte <= ZERO + 9; byte = bytes[end]) {
+    value = value * 10 + byte - ZERO;
+    end += 1;
+  }
+  const count = end - start;
+  return count === 0 || count > MAX_SAFE_DIGITS || (bytes[start] === ZERO && count > 1) ? undefined : { value, end };
+}
+
+function readKey(bytes: Uint8Array, start: number, end: number): unknown {
+  for (const { key, text } of FREQUENT_KEYS) {
+    if (text.length === end - start && hasAt(bytes, text, start)) return key;
+  }
+  return parseSlice(bytes, { start, end });
+}
+
 function readMember(bytes: Uint8Array, at: number): Member {
   if (bytes[at] !== QUOTE) throw malformed("a key is missing");
   const keyEnd = skipString(bytes, at);
-  const key = commonKey(bytes, at + 1, keyEnd - 1) ?? parseSlice(bytes, { start: at, end: keyEnd });
+  const key = readKey(bytes, at, keyEnd);
   const colon = skipSpace(bytes, keyEnd);
   if (typeof key !== "string" || bytes[colon] !== COLON) throw malformed("a colon is missing");
   const start = skipSpace(bytes, colon + 1);
   return { key, start, end: skipValue(bytes, start) };
-}
-
-function commonKey(bytes: Uint8Array, start: number, end: number): string | undefined {
-  return COMMON_KEYS.find((key) => key.length === end - start && spells(bytes, start, key));
-}
-
-/** Whether these ASCII characters stand at this place. */
-export function spells(bytes: Uint8Array, start: number, text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) if (bytes[start + at] !== text.charCodeAt(at)) return false;
-  return true;
 }
 
 function skipValue(bytes: Uint8Array, start: number): number {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { createLineSplitter } from "../../src/orchestrators/line-splitter.ts";
+import { createLineSplitter } from "../../src/mcp/line-splitter.ts";
 
 function splitterOf(maxLineBytes: number) {
   const lines: string[] = [];
   const long: string[] = [];
   const push = createLineSplitter({
     maxLineBytes,
+    allocate: Buffer.allocUnsafe,
     onLine: (line) => lines.push(Buffer.from(line).toString()),
     onLongLine: (head, tail) => long.push([head, tail].map((end) => Buffer.from(end).toString()).join("…")),
   });
@@ -22,6 +23,7 @@ describe("createLineSplitter", () => {
         const lines: string[] = [];
         const push = createLineSplitter({
           maxLineBytes: 64,
+          allocate: Buffer.allocUnsafe,
           onLine: (l) => lines.push(Buffer.from(l).toString()),
           onLongLine() {},
         });

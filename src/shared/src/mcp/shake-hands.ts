@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { McpctlError } from "@mcpctl/shared/errors.ts";
-import { discoverResult, initializeResult, legacyIdentity, modernIdentity } from "@mcpctl/shared/mcp/handshake.ts";
-import { type Era, LATEST_LEGACY_VERSION, META, MODERN_VERSION } from "@mcpctl/shared/mcp/protocol.ts";
-import type { UpstreamIdentity, UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
-import { VERSION } from "@mcpctl/shared/version.ts";
 import * as z from "zod";
+import { McpctlError } from "../errors.ts";
+import { VERSION } from "../version.ts";
+import { discoverResult, initializeResult, legacyIdentity, modernIdentity } from "./handshake.ts";
+import { parseJson } from "./line-messages.ts";
+import { type Era, LATEST_LEGACY_VERSION, META, MODERN_VERSION } from "./protocol.ts";
+import type { UpstreamIdentity, UpstreamReply } from "./upstream.ts";
 
 const CLIENT_INFO = { name: "mcpctl", version: VERSION } as const;
 
@@ -42,9 +42,7 @@ export async function shakeHands(peer: HandshakePeer, options: HandshakeOptions)
   const probe = discover(peer);
   const attempt = probe.catch(() => undefined);
   const isPatient = options.knownEra === "modern";
-  const early = await (isPatient
-    ? attempt
-    : Promise.race([attempt, sleep(options.probeMs, undefined, { ref: false })]));
+  const early = await (isPatient ? attempt : Promise.race([attempt, pause(options.probeMs)]));
   if (early) return early;
   try {
     return await Promise.any([probe, initialize(peer)]);
@@ -90,17 +88,15 @@ export function parseReply<T>(schema: z.ZodType<T>, method: string, { kind, json
   throw new McpctlError("upstream-protocol", `The server's answer to ${method} is malformed: ${where}`);
 }
 
-function parseJson(json: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString());
-  } catch {
-    return undefined;
-  }
-}
-
 function unknownRevision(version: string): McpctlError {
   return new McpctlError(
     "upstream-protocol",
     `The server speaks MCP ${version.slice(0, 200)}, which mcpctl does not know`,
   );
+}
+
+function pause(ms: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), ms).unref();
+  });
 }

@@ -1,10 +1,13 @@
-import { splitMessage, type UpstreamMessage } from "@mcpctl/shared/mcp/envelope.ts";
-import { RPC, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
+import { splitMessage, type UpstreamMessage } from "./envelope.ts";
+import { RPC, type RequestId } from "./protocol.ts";
 
 const ID_AT_START = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*[,}]/;
 const ID_AT_END = /,\s*"id"\s*:\s*(\d{1,15})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/;
 
 const OPEN_BRACE = 0x7b;
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 
 /** @returns undefined for a line that is no message. */
 export function trySplitMessage(line: Uint8Array): UpstreamMessage | undefined {
@@ -37,7 +40,7 @@ export function parseProgress(line: Uint8Array): Progress | undefined {
     token: params["progressToken"],
     withToken(progressToken) {
       const message = { jsonrpc: "2.0", method: "notifications/progress", params: { ...params, progressToken } };
-      return Buffer.from(JSON.stringify(message));
+      return encoder.encode(JSON.stringify(message));
     },
   };
 }
@@ -54,17 +57,22 @@ export function cancellationOf(requestId: number, reason: string): string {
 }
 
 function paramsOf(line: Uint8Array): Record<string, unknown> | undefined {
+  const message = parseJson(line);
+  const params = isObject(message) ? message["params"] : undefined;
+  return isObject(params) ? params : undefined;
+}
+
+/** @returns undefined for what is no JSON. */
+export function parseJson(json: Uint8Array): unknown {
   try {
-    const message: unknown = JSON.parse(textOf(line));
-    const params = isObject(message) ? message["params"] : undefined;
-    return isObject(params) ? params : undefined;
+    return JSON.parse(textOf(json));
   } catch {
     return undefined;
   }
 }
 
 function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  return decoder.decode(bytes);
 }
 
 function isSpace(byte: number | undefined): boolean {

@@ -1,0 +1,135 @@
+import type { Socket } from "node:net";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { splitRelayedMessage } from "@mcpctl/shared/mcp/relayed-message.ts";
+import { type LineLimits, LineUpstream } from "@mcpctl/shared/mcp/line-upstream.ts";
+import type { Era } from "@mcpctl/shared/mcp/protocol.ts";
+import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "@mcpctl/shared/mcp/upstream.ts";
+import { waitFor } from "@mcpctl/shared/wait-for.ts";
+import { dialLink, type LinkAddress } from "./dial-link.ts";
+
+const MIB = 1_024 * 1_024;
+const LIMITS: LineLimits = { probeMs: 3_000, maxLineBytes: 16 * MIB, maxUnsentBytes: 16 * MIB };
+const MAX_GREETING_SECONDS = 30;
+const FIRST_PAUSE_MS = 1_000;
+/** Whoever wants to hear of changes hears of those after at most two minutes without mcpd; the next call dials anyway. */
+const MAX_REDIALS = 7;
+const NEVER = new AbortController().signal;
+
+export interface LinkUpstreamOptions extends LinkAddress {
+  timeoutSeconds: number;
+  /** Makes the connection that is used instead, where there are no links. */
+  openFallback(): Upstream;
+}
+
+/** A server that mcpd runs, over a link of lines to mcpd's relay; the first who needs it dials. */
+export function createLinkUpstream(options: LinkUpstreamOptions): Upstream {
+  return new LinkUpstream(options);
+}
+
+class LinkUpstream implements Upstream {
+  readonly #options: LinkUpstreamOptions;
+  readonly #listeners = new Set<() => void>();
+  #current: Upstream | undefined;
+  #dialling: Promise<Upstream> | undefined;
+  #socket: Socket | undefined;
+  #knownEra: Era | undefined;
+  #dials = 0;
+  #isClosed = false;
+  #redial: NodeJS.Timeout | undefined;
+
+  constructor(options: LinkUpstreamOptions) {
+    this.#options = options;
+  }
+
+  connect(signal: AbortSignal): Promise<UpstreamIdentity> {
+    if (this.#current) return this.#current.connect(signal);
+    return this.#dialled(signal).then((upstream) => upstream.connect(signal));
+  }
+
+  request(method: string, params: Record<string, unknown>, options: UpstreamRequestOptions): Promise<UpstreamReply> {
+    if (this.#current) return this.#current.request(method, params, options);
+    return this.#dialled(options.signal).then((upstream) => upstream.request(method, params, options));
+  }
+
+  onToolsChanged(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#redial);
+    const current = this.#current;
+    this.#current = undefined;
+    await current?.close();
+    this.#socket?.destroy();
+  }
+
+  #dialled(signal: AbortSignal): Promise<Upstream> {
+    if (this.#isClosed) return Promise.reject(closed(this.#options.name));
+    this.#dialling ??= this.#dial().finally(() => (this.#dialling = undefined));
+    return waitFor(this.#dialling, signal);
+  }
+
+  async #dial(): Promise<Upstream> {
+    const socket = await dialLink(this.#options);
+    if (this.#isClosed) {
+      socket?.destroy();
+      throw closed(this.#options.name);
+    }
+    clearTimeout(this.#redial);
+    const upstream = socket ? this.#over(socket) : this.#options.openFallback();
+    upstream.onToolsChanged(this.#announce);
+    this.#current = upstream;
+    this.#dials += 1;
+    // What changed while nobody listened is not told again.
+    if (this.#dials > 1) this.#announce();
+    return upstream;
+  }
+
+  #over(socket: Socket): Upstream {
+    const { name, timeoutSeconds } = this.#options;
+    const upstream: LineUpstream = new LineUpstream({
+      server: name,
+      sink: socket,
+      defer: setImmediate,
+      allocate: Buffer.allocUnsafe,
+      startTimeoutSeconds: Math.min(timeoutSeconds, MAX_GREETING_SECONDS),
+      timeoutSeconds,
+      knownEra: this.#knownEra,
+      limits: LIMITS,
+      isRelayed: true,
+      split: splitRelayedMessage,
+    });
+    this.#socket = socket;
+    socket.on("data", upstream.receive).on("end", () => socket.destroy());
+    socket.on("close", () => this.#lose(upstream));
+    upstream.connect(NEVER).then(
+      ({ era }) => (this.#knownEra = era),
+      () => (this.#knownEra = undefined),
+    );
+    return upstream;
+  }
+
+  #lose(upstream: LineUpstream): void {
+    upstream.fail("cannot be reached: the link to mcpd broke");
+    if (this.#current === upstream) this.#current = undefined;
+    if (this.#listeners.size > 0) this.#redialLater(0);
+  }
+
+  #redialLater(attempts: number): void {
+    if (this.#isClosed || this.#current || attempts === MAX_REDIALS) return;
+    const redial = (): void => void this.#dialled(NEVER).catch(() => this.#redialLater(attempts + 1));
+    this.#redial = setTimeout(redial, FIRST_PAUSE_MS * 2 ** attempts).unref();
+  }
+
+  readonly #announce = (): void => {
+    for (const listener of this.#listeners) listener();
+  };
+}
+
+function closed(name: string): McpctlError {
+  return new McpctlError("upstream-unavailable", `The connection to server "${name}" was closed`, {
+    hint: "Try again: the server has been changed or the gateway is stopping",
+  });
+}

@@ -1,0 +1,235 @@
+import { type ErrorCode, McpctlError } from "../errors.ts";
+import { waitFor } from "../wait-for.ts";
+import type { UpstreamMessage } from "./envelope.ts";
+import { answerTo, cancellationOf, isObject, parseProgress, replyIdOf, trySplitMessage } from "./line-messages.ts";
+import { createLineSplitter } from "./line-splitter.ts";
+import { type ByteSink, LineWriter, type LineWriterOptions } from "./line-writer.ts";
+import { PendingRequests, type Waiter } from "./pending-requests.ts";
+import type { Era, RequestId } from "./protocol.ts";
+import { failureOf } from "./relayed-message.ts";
+import { MODERN_ENVELOPE, shakeHands } from "./shake-hands.ts";
+import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "./upstream.ts";
+
+export interface LineLimits {
+  /** How long an answer to the probe of the era is waited for. */
+  probeMs: number;
+  maxLineBytes: number;
+  maxUnsentBytes: number;
+}
+
+export interface LineUpstreamOptions extends Pick<LineWriterOptions, "defer"> {
+  /** Name of the server, for messages. */
+  server: string;
+  /** Where requests go; what comes back is given to `receive`. */
+  sink: ByteSink;
+  allocate(bytes: number): Uint8Array;
+  startTimeoutSeconds: number;
+  timeoutSeconds: number;
+  /** What an earlier handshake with the same program found. */
+  knownEra?: Era | undefined;
+  limits: LineLimits;
+  /** Whether mcpd is in between, which sends what it has checked, and writes the envelope of the era itself. */
+  isRelayed?: boolean;
+  /** Reads a line; undefined when it is no message. */
+  split?(line: Uint8Array): UpstreamMessage | undefined;
+}
+
+type SendOptions = Pick<Waiter, "signal" | "timeoutSeconds" | "onNotification">;
+
+const GARBAGE_BYTES = 800;
+const OPEN_BRACE = 0x7b;
+const OVERLOADED = "takes no more requests: it does not read those that wait";
+
+/**
+ * A connection on which messages are lines, shared by all callers: the pipes of a process, or a link to mcpd's relay.
+ * Ids and progress tokens on the wire are our own: those of callers never reach the server. Replies pass as bytes.
+ */
+export class LineUpstream implements Upstream {
+  readonly #options: LineUpstreamOptions;
+  readonly #writer: LineWriter;
+  readonly #pending: PendingRequests;
+  readonly #toolListeners = new Set<() => void>();
+  readonly #split: (line: Uint8Array) => UpstreamMessage | undefined;
+  /** Takes what has been read. */
+  readonly receive: (chunk: Uint8Array) => void;
+  #nextId = 1;
+  #garbageCount = 0;
+  #lastGarbage: Uint8Array = new Uint8Array(0);
+  #handshake: Promise<UpstreamIdentity> | undefined;
+  /** Undefined until the handshake is done. */
+  #identity: UpstreamIdentity | undefined;
+  #failure: McpctlError | undefined;
+
+  constructor(options: LineUpstreamOptions) {
+    const { sink, defer, allocate, split = trySplitMessage } = options;
+    const { maxLineBytes, maxUnsentBytes } = options.limits;
+    this.#options = options;
+    this.#split = split;
+    this.#writer = new LineWriter(sink, { maxUnsentBytes, defer });
+    this.#pending = new PendingRequests({
+      onTimeout: (id, waiter) => this.#expire(id, waiter),
+      onAbort: (id, waiter) => this.#abandon(id, waiter),
+    });
+    this.receive = createLineSplitter({
+      maxLineBytes,
+      allocate,
+      onLine: (line) => this.#receiveLine(line),
+      onLongLine: (head, tail) => this.#refuseLongLine(head, tail),
+    });
+  }
+
+  /** Lines that are no messages: how many, and the start of the last one. */
+  protected get lastGarbage(): { count: number; start: Uint8Array } {
+    return { count: this.#garbageCount, start: this.#lastGarbage };
+  }
+
+  connect(signal: AbortSignal): Promise<UpstreamIdentity> {
+    if (this.#identity && !this.#failure) return Promise.resolve(this.#identity);
+    this.#handshake ??= this.#shakeHands().catch((error: unknown) => {
+      this.#handshake = undefined;
+      throw error;
+    });
+    // Should nobody wait any more when it fails, that is no fault.
+    this.#handshake.catch(() => {});
+    return waitFor(this.#handshake, signal);
+  }
+
+  request(method: string, params: Record<string, unknown>, options: UpstreamRequestOptions): Promise<UpstreamReply> {
+    const { signal, onNotification } = options;
+    const send = { signal, onNotification, timeoutSeconds: this.#options.timeoutSeconds };
+    if (this.#identity) return this.#send(method, params, send);
+    return this.connect(signal).then(() => this.#send(method, params, send));
+  }
+
+  onToolsChanged(listener: () => void): () => void {
+    this.#toolListeners.add(listener);
+    return () => void this.#toolListeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.fail("was stopped");
+  }
+
+  /** Says that the connection is gone: every call that waits fails at once, and every later one. */
+  fail(what: string): void {
+    this.#failure ??= this.#error("upstream-unavailable", what);
+    this.#pending.rejectAll(this.#failure);
+  }
+
+  async #shakeHands(): Promise<UpstreamIdentity> {
+    const { startTimeoutSeconds: timeoutSeconds, knownEra, limits, isRelayed } = this.#options;
+    const peer = {
+      send: async (method: string, params: Record<string, unknown>) => {
+        const reply = await this.#send(method, params, { timeoutSeconds });
+        const failure = isRelayed ? failureOf(reply) : undefined;
+        if (failure) throw failure;
+        return reply;
+      },
+      notify: (method: string) => void this.#writer.write(JSON.stringify({ jsonrpc: "2.0", method })),
+    };
+    const identity = await shakeHands(peer, { knownEra, probeMs: limits.probeMs });
+    this.#identity = identity;
+    // mcpd says it unasked.
+    if (identity.era === "modern" && !isRelayed) this.#listen(identity);
+    return identity;
+  }
+
+  /** A modern server says that its tools changed only to those who asked for it; an old one says it unasked. */
+  #listen({ capabilities: { tools } }: UpstreamIdentity): void {
+    if (!isObject(tools) || tools["listChanged"] !== true) return;
+    const filter = { notifications: { toolsListChanged: true } };
+    // It is answered when the server ends it; refusing it only means that changes are found later.
+    this.#send("subscriptions/listen", filter, {}).catch(() => {});
+  }
+
+  #send(method: string, params: Record<string, unknown>, options: SendOptions): Promise<UpstreamReply> {
+    return new Promise((resolve, reject) => {
+      const { signal, timeoutSeconds, onNotification } = options;
+      if (this.#failure) return reject(this.#failure);
+      if (signal?.aborted) return reject(signal.reason);
+      const id = this.#nextId++;
+      const progressToken = progressTokenOf(params);
+      const line = JSON.stringify({ jsonrpc: "2.0", id, method, params: this.#outgoing(params, id, progressToken) });
+      if (!this.#writer.write(line)) return reject(this.#error("upstream-unavailable", OVERLOADED));
+      this.#pending.add(id, { resolve, reject, signal, timeoutSeconds, onNotification, progressToken });
+    });
+  }
+
+  #outgoing(params: Record<string, unknown>, id: number, token: RequestId | undefined): Record<string, unknown> {
+    const hasEnvelope = this.#identity?.era === "modern" && !this.#options.isRelayed;
+    if (!hasEnvelope && token === undefined) return params;
+    const meta = isObject(params["_meta"]) ? params["_meta"] : {};
+    const own = token === undefined ? meta : { ...meta, progressToken: id };
+    return { ...params, _meta: hasEnvelope ? { ...own, ...MODERN_ENVELOPE } : own };
+  }
+
+  #receiveLine(line: Uint8Array): void {
+    // A blank line, or the carriage return of one.
+    if (line.length < 2) return;
+    const message = this.#split(line);
+    if (!message) return this.#refuse(line);
+    if (message.type === "reply") {
+      // An id that nobody waits for: cancelled, answered before, or made up.
+      if (typeof message.id === "number") this.#pending.take(message.id)?.resolve(message.reply);
+    } else if (message.type === "request") {
+      this.#writer.write(answerTo(message.method, message.id));
+    } else {
+      this.#notify(message.method, line);
+    }
+  }
+
+  #notify(method: string, line: Uint8Array): void {
+    if (method === "notifications/tools/list_changed") return this.#toolListeners.forEach((listener) => listener());
+    if (method !== "notifications/progress") return;
+    const progress = parseProgress(line);
+    if (typeof progress?.token !== "number") return;
+    const { progressToken, onNotification } = this.#pending.get(progress.token) ?? {};
+    if (progressToken !== undefined) onNotification?.(progress.withToken(progressToken));
+  }
+
+  /** Cheap, because a server may print nothing else. */
+  #refuse(line: Uint8Array): void {
+    this.#garbageCount += 1;
+    this.#lastGarbage = new Uint8Array(line.subarray(0, GARBAGE_BYTES));
+    if (line[0] !== OPEN_BRACE) return;
+    const id = replyIdOf(line.subarray(0, 256), line.subarray(-256));
+    if (id === undefined) return;
+    this.#pending.take(id)?.reject(this.#error("upstream-protocol", "sent an answer that is no JSON-RPC"));
+  }
+
+  #refuseLongLine(head: Uint8Array, tail: Uint8Array): void {
+    const { maxLineBytes } = this.#options.limits;
+    const error = this.#error("upstream-protocol", `sent a message of more than ${maxLineBytes} bytes`);
+    const id = replyIdOf(head, tail);
+    // Whose answer it was cannot be told, so nobody may wait for it in vain.
+    if (id === undefined) this.#pending.rejectAll(error);
+    else this.#pending.take(id)?.reject(error);
+  }
+
+  #expire(id: number, { reject, timeoutSeconds }: Waiter): void {
+    this.#cancel(id, "timed out");
+    reject(this.#error("upstream-timeout", `did not answer within ${timeoutSeconds} s`));
+  }
+
+  #abandon(id: number, { reject, signal }: Waiter): void {
+    this.#cancel(id, "the caller is gone");
+    reject(signal?.reason);
+  }
+
+  /** Nothing of the handshake may be cancelled. */
+  #cancel(id: number, reason: string): void {
+    if (this.#identity && !this.#failure) this.#writer.write(cancellationOf(id, reason));
+  }
+
+  #error(code: ErrorCode, what: string): McpctlError {
+    const { server } = this.#options;
+    return new McpctlError(code, `Server "${server}" ${what}`, {
+      hint: `See why with: mcpctl describe server ${server}`,
+    });
+  }
+}
+
+function progressTokenOf({ _meta: meta }: Record<string, unknown>): RequestId | undefined {
+  const token = isObject(meta) ? meta["progressToken"] : undefined;
+  return typeof token === "string" || typeof token === "number" ? token : undefined;
+}

@@ -1,0 +1,94 @@
+import type { RequestId } from "./protocol.ts";
+import type { UpstreamReply } from "./upstream.ts";
+
+/** One caller that waits for an answer. */
+export interface Waiter {
+  resolve(reply: UpstreamReply): void;
+  reject(reason: unknown): void;
+  /** Absent for a request that nobody can abort. */
+  signal?: AbortSignal | undefined;
+  /** Absent for a request that may wait for ever. */
+  timeoutSeconds?: number | undefined;
+  onNotification?: ((message: Uint8Array) => void) | undefined;
+  progressToken?: RequestId | undefined;
+}
+
+interface Entry {
+  waiter: Waiter;
+  /** On the clock of `performance.now()`. */
+  deadline: number;
+  onAbort: (() => void) | undefined;
+}
+
+export interface PendingRequestsOptions {
+  onTimeout(id: number, waiter: Waiter): void;
+  onAbort(id: number, waiter: Waiter): void;
+}
+
+/**
+ * Requests on the wire, by id. Each leaves once: by its answer, its limit, its signal, or with all others.
+ *
+ * One timer serves all limits. It is set to the first of them and left alone when that request is answered, so that a
+ * request that is answered in time costs no timer.
+ */
+export class PendingRequests {
+  readonly #entries = new Map<number, Entry>();
+  readonly #options: PendingRequestsOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer rings. */
+  #timerAt = Infinity;
+
+  constructor(options: PendingRequestsOptions) {
+    this.#options = options;
+  }
+
+  add(id: number, waiter: Waiter): void {
+    const { signal, timeoutSeconds } = waiter;
+    const deadline = timeoutSeconds === undefined ? Infinity : performance.now() + timeoutSeconds * 1_000;
+    const onAbort = signal && (() => this.#giveUp(id, this.#options.onAbort));
+    if (onAbort) signal.addEventListener("abort", onAbort);
+    this.#entries.set(id, { waiter, deadline, onAbort });
+    if (deadline < this.#timerAt) this.#ringAt(deadline);
+  }
+
+  get(id: number): Waiter | undefined {
+    return this.#entries.get(id)?.waiter;
+  }
+
+  take(id: number): Waiter | undefined {
+    const entry = this.#entries.get(id);
+    if (!entry) return undefined;
+    this.#entries.delete(id);
+    if (entry.onAbort) entry.waiter.signal?.removeEventListener("abort", entry.onAbort);
+    return entry.waiter;
+  }
+
+  rejectAll(reason: unknown): void {
+    for (const id of this.#entries.keys()) this.take(id)?.reject(reason);
+    clearTimeout(this.#timer);
+    this.#timerAt = Infinity;
+  }
+
+  #giveUp(id: number, then: (id: number, waiter: Waiter) => void): void {
+    const waiter = this.take(id);
+    if (waiter) then(id, waiter);
+  }
+
+  #ringAt(deadline: number): void {
+    clearTimeout(this.#timer);
+    this.#timerAt = deadline;
+    this.#timer = setTimeout(this.#onRing, deadline - performance.now()).unref();
+  }
+
+  readonly #onRing = (): void => {
+    this.#timerAt = Infinity;
+    // A timer may ring a little early.
+    const now = performance.now() + 1;
+    let next = Infinity;
+    for (const [id, { deadline }] of this.#entries) {
+      if (deadline <= now) this.#giveUp(id, this.#options.onTimeout);
+      else if (deadline < next) next = deadline;
+    }
+    if (next < Infinity) this.#ringAt(next);
+  };
+}
