@@ -1,0 +1,32 @@
+import { type ResourceRow, toResource } from "../../src/mcpd/src/repositories/resource-rows.ts";
+import type { AuditRow, StoredRows, TokenRow } from "./check-rows.ts";
+import type { LoggedChange } from "./ledger.ts";
+
+const REVISION = `select value from revision`;
+const CHANGES = `select version, type, plural, object from changes order by version`;
+const AUDIT = `
+  select request_id as "requestId", verb, resource, coalesce(name, '') as name, coalesce(project, '') as project, decision
+  from audit_events`;
+const TOKENS = `
+  select
+    case when token.uid is not null then json_build_object(
+      'uid', token.uid, 'sha', token.status ->> 'sha', 'project', token.project) end as resource,
+    case when own.uid is not null then json_build_object(
+      'uid', own.uid, 'sha', encode(own.sha, 'hex'), 'project', project.name) end as row
+  from (select * from resources where plural = 'mcptokens') as token
+    full join mcp_tokens as own on own.uid = token.uid
+    left join resources as project on project.uid = own.project_uid`;
+
+/** @param query - runs SQL that answers with one value, and gives it as text. */
+export async function readStoredRows(query: (sql: string) => Promise<string>): Promise<StoredRows> {
+  const all = async <T>(sql: string) =>
+    JSON.parse(await query(`select coalesce(json_agg(row_to_json(found)), '[]') from (${sql}) as found`)) as T[];
+  const [revision] = await all<{ value: number }>(REVISION);
+  const changes = await all<Omit<LoggedChange, "object"> & { object: ResourceRow }>(CHANGES);
+  return {
+    revision: revision?.value ?? 0,
+    changes: changes.map((change) => ({ ...change, object: toResource(change.object) })),
+    audit: await all<AuditRow>(AUDIT),
+    tokens: await all<TokenRow>(TOKENS),
+  };
+}
