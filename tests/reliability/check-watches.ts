@@ -10,7 +10,7 @@ export function checkWatches(watches: readonly (readonly LoggedChange[])[], late
   const versions = watches.flatMap((seen) => seen.map(({ version }) => version)).filter((version) => version <= latest);
   const known = new Set(versions);
   const missing = Array.from({ length: latest }, (_, index) => index + 1).filter((version) => !known.has(version));
-  const repeated = versions.filter((version, at) => versions.indexOf(version) !== at);
+  const repeated = versions.toSorted((a, b) => a - b).filter((version, at, sorted) => version === sorted[at - 1]);
   const disordered = watches.flatMap((seen) =>
     seen.filter(({ version }, at) => version < (seen[at - 1]?.version ?? 0)),
   );

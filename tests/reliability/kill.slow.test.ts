@@ -5,8 +5,8 @@ import { type Report, runRounds } from "./rounds.ts";
 import type { Target } from "./target.ts";
 import { startUpTarget } from "./up-target.ts";
 
-const ROUNDS = 3;
-const TIMEOUT_MS = 400_000;
+const ROUNDS = 20;
+const TIMEOUT_MS = 900_000;
 
 const seed = announceSeed("tests/reliability/kill");
 

@@ -2,7 +2,7 @@ import { readDataDirId } from "../../src/mcpd/src/orchestrators/data-dir-id.ts";
 import { INSTANCE_MARKER } from "../../src/mcpd/src/orchestrators/stray-processes.ts";
 import { descendantsOf, eventually, living, processesNaming } from "../support/processes.ts";
 
-const WITHIN_MS = 8_000;
+const WITHIN_MS = 20_000;
 
 /** What belongs to one mcpd: by its ancestry, and by the mark that its servers and its reaper carry. */
 export interface Lineage {

@@ -7,7 +7,7 @@ import { readStoredRows } from "./stored-rows.ts";
 import { createProgram, type Target, type Victim } from "./target.ts";
 
 const PASSWORD = "an admin password";
-const READY_WITHIN_MS = 20_000;
+const READY_WITHIN_MS = 60_000;
 
 /** The built `mcpd` on a PostgreSQL of its own, which keeps what it has confirmed. */
 export async function startPostgresqlTarget(): Promise<Target> {

@@ -18,10 +18,11 @@ import { type Watcher, watchKind } from "./watcher.ts";
 import { planServers } from "./workload.ts";
 import { startWriting, write } from "./writer.ts";
 
-const CATCH_UP_MS = 15_000;
+const CATCH_UP_MS = 30_000;
 /** Reaper, the stubborn server with its two children, and the one that is replaced. */
 const PROCESSES = 5;
-const PROCESSES_WITHIN_MS = 20_000;
+const PROCESSES_WITHIN_MS = 60_000;
+const WRITES_WITHIN_MS = 60_000;
 
 export interface Report {
   rounds: number;
@@ -61,7 +62,9 @@ async function runRound(run: Run, round: number, random: Random): Promise<Violat
   const stop = startWriting({ session: program.session, ledger, random, name: `write-${target.engine}-${round}` });
   const started = () => processesOf({ dataDir, pid: program.pid() });
   await eventually(async () => (await started()).length >= PROCESSES, "servers run", PROCESSES_WITHIN_MS);
-  await sleep(random.int(100, 1_200));
+  const wanted = acknowledged(ledger) + random.int(10, 80);
+  await eventually(async () => acknowledged(ledger) >= wanted, "writes are acknowledged", WRITES_WITHIN_MS);
+  await sleep(random.int(0, 50));
   const earlier = isMcpdKilled ? await started() : [];
   await target.kill(victim);
   // Where mcpd lives on, its clients go on through the outage.
@@ -77,6 +80,10 @@ async function runRound(run: Run, round: number, random: Random): Promise<Violat
     kind,
     what: `round ${round} (${victim}): ${what}`,
   }));
+}
+
+function acknowledged(ledger: readonly Entry[]): number {
+  return ledger.filter(({ outcome }) => outcome.answer === "stored").length;
 }
 
 async function checkRound(run: Run): Promise<Violation[]> {

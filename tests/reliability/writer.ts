@@ -14,7 +14,7 @@ export interface Session {
 
 const CLIENTS = 6;
 const TIMEOUT_SECONDS = 20;
-const PAUSE_MS = 20;
+const PAUSE_MS = 100;
 /** With these nobody knows whether the write was stored. */
 const UNANSWERED: readonly ErrorCode[] = ["unreachable", "unavailable", "database-unavailable"];
 

@@ -126,7 +126,7 @@ async function startServer({ binaries, dir, port, isDurable }: Setup): Promise<C
   const settings = [
     "listen_addresses=127.0.0.1",
     `unix_socket_directories=${dir}`,
-    ...(isDurable ? [] : ["fsync=off", "full_page_writes=off"]),
+    ...(isDurable ? ["recovery_init_sync_method=syncfs"] : ["fsync=off", "full_page_writes=off"]),
     "shared_buffers=32MB",
     "max_connections=200",
   ];
