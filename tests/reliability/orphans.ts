@@ -21,9 +21,13 @@ export async function processesOf({ dataDir, pid }: Lineage): Promise<number[]> 
  * Waits until of the processes of an mcpd that was killed none is left.
  *
  * @param earlier - what it had started. What it started in its last moment is found by its mark.
- * @returns those that are still there after the time that the reaper and the next mcpd have for it.
+ * @returns those that are still there when the time is over.
  */
-export async function findOrphans(earlier: readonly number[], lineage: Lineage): Promise<number[]> {
+export async function findOrphans(
+  earlier: readonly number[],
+  lineage: Lineage,
+  withinMs = WITHIN_MS,
+): Promise<number[]> {
   let orphans: number[] = [];
   const look = async () => {
     const below = await descendantsOf(lineage.pid ?? -1);
@@ -31,7 +35,7 @@ export async function findOrphans(earlier: readonly number[], lineage: Lineage):
     orphans = [...new Set([...(await living(earlier)), ...marked.filter((pid) => !below.includes(pid))])];
     return orphans.length === 0;
   };
-  await eventually(look, "every process of a killed mcpd is gone", WITHIN_MS).catch(() => undefined);
+  await eventually(look, "every process of a killed mcpd is gone", withinMs).catch(() => undefined);
   return orphans;
 }
 

@@ -63,5 +63,8 @@ function isPostgresql(victim: Victim): boolean {
 }
 
 async function isReady(url: string): Promise<boolean> {
-  return (await fetch(`${url}/readyz`)).ok;
+  return fetch(`${url}/readyz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
