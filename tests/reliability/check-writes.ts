@@ -38,14 +38,21 @@ function checkStored(entry: Entry, resource: Resource, effects: Effects): Violat
   const name = describeOperation(entry);
   const change = changeOf(entry, resource, effects);
   if (!change) return [{ kind: "lost", what: `${name} was acknowledged and is not in the change log` }];
-  return isDeepStrictEqual(change.object, resource) ? [] : [half(name, "was stored otherwise than acknowledged")];
+  return isDeepStrictEqual(change.object, toldBy(change, resource))
+    ? []
+    : [half(name, "was stored otherwise than acknowledged")];
 }
 
-/** A deletion answers with what was deleted, whose version is that of its last write. */
 function changeOf({ verb, kind, object }: Entry, { metadata }: Resource, effects: Effects): LoggedChange | undefined {
   if (verb !== "delete") return effects.byVersion.get(Number(metadata.resourceVersion));
   const deletions = effects.deletions.get(addressOf(kind.plural, object)) ?? [];
   return deletions.find((change) => change.object.metadata.uid === metadata.uid);
+}
+
+/** A deletion answers with what was deleted, as it was last written, and is told with a version of its own. */
+function toldBy({ type, version }: LoggedChange, resource: Resource): Resource {
+  if (type !== "DELETED") return resource;
+  return { ...resource, metadata: { ...resource.metadata, resourceVersion: String(version) } };
 }
 
 /** Whatever was sent must be there; a create or an update leaves nothing else. */

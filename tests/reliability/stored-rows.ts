@@ -17,6 +17,11 @@ const TOKENS = `
     full join mcp_tokens as own on own.uid = token.uid
     left join resources as project on project.uid = own.project_uid`;
 
+/** A watch tells a deletion with the version of the deletion. */
+function toldRow({ type, version, object }: Omit<LoggedChange, "object"> & { object: ResourceRow }): ResourceRow {
+  return type === "DELETED" ? { ...object, resource_version: version } : object;
+}
+
 /** @param query - runs SQL that answers with one value, and gives it as text. */
 export async function readStoredRows(query: (sql: string) => Promise<string>): Promise<StoredRows> {
   const all = async <T>(sql: string) =>
@@ -25,7 +30,7 @@ export async function readStoredRows(query: (sql: string) => Promise<string>): P
   const changes = await all<Omit<LoggedChange, "object"> & { object: ResourceRow }>(CHANGES);
   return {
     revision: revision?.value ?? 0,
-    changes: changes.map((change) => ({ ...change, object: toResource(change.object) })),
+    changes: changes.map((change) => ({ ...change, object: toResource(toldRow(change)) })),
     audit: await all<AuditRow>(AUDIT),
     tokens: await all<TokenRow>(TOKENS),
   };

@@ -4,6 +4,15 @@ import type { Session } from "./writer.ts";
 
 const PAUSE_MS = 50;
 
+interface Watched {
+  plural: string;
+  form: Form;
+  session(): Session;
+}
+
+/** The two ways in which a watch is told. */
+type Form = "sse" | "ndjson";
+
 /** Follows one kind through every kill: each time it goes on behind the last version that it saw. */
 export interface Watcher extends AsyncDisposable {
   plural: string;
@@ -16,7 +25,7 @@ export interface Watcher extends AsyncDisposable {
 }
 
 /** Begins before the first change there is. */
-export function watchKind(plural: string, session: () => Session): Watcher {
+export function watchKind({ plural, form, session }: Watched): Watcher {
   const closing = new AbortController();
   const seen: LoggedChange[] = [];
   let begun = 0;
@@ -36,16 +45,17 @@ export function watchKind(plural: string, session: () => Session): Watcher {
 
   async function readOnce(): Promise<void> {
     const { url, token } = session();
+    const accept = form === "sse" ? "text/event-stream" : "application/x-ndjson";
     const response = await fetch(`${url}/api/v1/${plural}?watch=true&resourceVersion=${since}`, {
-      headers: { accept: "text/event-stream", authorization: `Bearer ${token}` },
+      headers: { accept, authorization: `Bearer ${token}` },
       signal: closing.signal,
     });
     if (!response.ok || !response.body) throw new Error(`A watch of ${plural} was answered with ${response.status}`);
     begun++;
-    for await (const { id, data } of parseEvents(response.body)) {
-      if (id === undefined) throw new Error(JSON.stringify(data.object));
-      since = id;
-      if (data.type !== "BOOKMARK") seen.push({ version: id, plural, type: data.type, object: data.object });
+    for await (const { version, type, object } of readEvents(response.body, form)) {
+      if (type === "ERROR") throw new Error(JSON.stringify(object));
+      since = version;
+      if (type !== "BOOKMARK") seen.push({ version, plural, type, object });
     }
   }
 
@@ -62,23 +72,34 @@ export function watchKind(plural: string, session: () => Session): Watcher {
   };
 }
 
-interface WatchEvent {
-  /** Absent for the event that tells why the watch ends. */
-  id: number | undefined;
-  data: { type: LoggedChange["type"] | "BOOKMARK"; object: LoggedChange["object"] };
+interface WatchEvent extends Pick<LoggedChange, "version" | "object"> {
+  type: LoggedChange["type"] | "BOOKMARK" | "ERROR";
 }
 
-async function* parseEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<WatchEvent> {
+async function* readEvents(body: ReadableStream<Uint8Array>, form: Form): AsyncGenerator<WatchEvent> {
+  const [end, parse] = form === "sse" ? ["\n\n", parseSse] : ["\n", parseLine];
   const decoder = new TextDecoder();
-  let text = "";
+  let rest = "";
   for await (const chunk of body) {
-    const blocks = (text + decoder.decode(chunk, { stream: true })).split("\n\n");
-    text = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const [, id] = /^id: (\d+)$/m.exec(block) ?? [];
-      const [, data] = /^data: (.*)$/m.exec(block) ?? [];
-      if (data === undefined) continue;
-      yield { id: id === undefined ? undefined : Number(id), data: JSON.parse(data) as WatchEvent["data"] };
+    const pieces = (rest + decoder.decode(chunk, { stream: true })).split(end);
+    rest = pieces.pop() ?? "";
+    for (const piece of pieces) {
+      const event = parse(piece);
+      if (event) yield event;
     }
   }
+}
+
+/** An event of SSE says its version beside the object; that a watch has begun is said in a comment. */
+function parseSse(block: string): WatchEvent | undefined {
+  const [, id] = /^id: (\d+)$/m.exec(block) ?? [];
+  const [, data] = /^data: (.*)$/m.exec(block) ?? [];
+  return data === undefined ? undefined : { ...(JSON.parse(data) as WatchEvent), version: Number(id) };
+}
+
+/** A line has the version in the object; that a watch has begun is said with an empty line. */
+function parseLine(line: string): WatchEvent | undefined {
+  if (line === "") return undefined;
+  const event = JSON.parse(line) as WatchEvent;
+  return { ...event, version: Number(event.object.metadata?.resourceVersion) };
 }

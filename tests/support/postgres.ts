@@ -10,6 +10,7 @@ import { descendantsOf } from "./processes.ts";
 
 const run = promisify(execFile);
 const START_TIMEOUT_MS = 30_000;
+const MAX_ROWS_BYTES = 64 * 1024 * 1024;
 const USER = "app";
 
 /** A real PostgreSQL of its own for one test file. */
@@ -82,7 +83,8 @@ async function serve(setup: Setup): Promise<TestPostgres> {
       return urlOf(name);
     },
     async query(url, sql) {
-      const { stdout } = await run(join(binaries, "psql"), ["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]);
+      const args = ["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql];
+      const { stdout } = await run(join(binaries, "psql"), args, { maxBuffer: MAX_ROWS_BYTES });
       return stdout.trim();
     },
     kill9: () => kill9(server),
