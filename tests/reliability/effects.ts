@@ -39,7 +39,7 @@ export function toEffects(log: readonly LoggedChange[]): Effects {
 }
 
 /** Whether the ledger speaks of it; the rest belongs to mcpd and to the demo. */
-export function isWritten({ plural, object }: Pick<LoggedChange, "plural" | "object">): boolean {
+function isWritten({ plural, object }: Pick<LoggedChange, "plural" | "object">): boolean {
   return object.metadata.name.startsWith(PREFIX) && WRITTEN_KINDS.some((kind) => kind.plural === plural);
 }
 
