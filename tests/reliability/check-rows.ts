@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Resource } from "../../src/shared/src/kinds/kind.ts";
 import type { Effects } from "./effects.ts";
 import { addressOf, describeOperation, type Entry, type LoggedChange, type Violation } from "./ledger.ts";
 
@@ -23,6 +24,8 @@ export interface StoredRows {
   revision: number;
   /** Sorted by version. */
   changes: readonly LoggedChange[];
+  /** By plural. */
+  resources: ReadonlyMap<string, readonly Resource[]>;
   audit: readonly AuditRow[];
   tokens: readonly TokenRow[];
 }

@@ -150,7 +150,7 @@ describe("the comparison of watches", () => {
 });
 
 describe("the comparison of what lies in the database", () => {
-  const rows = { revision: 3, changes: LOG, audit: AUDIT, tokens: [] };
+  const rows = { revision: 3, changes: LOG, resources: new Map(), audit: AUDIT, tokens: [] };
 
   it("finds nothing where every promise was kept", () => {
     expect(checkLog(rows, LOG)).toEqual([]);

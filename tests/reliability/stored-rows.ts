@@ -4,6 +4,7 @@ import type { LoggedChange } from "./ledger.ts";
 
 const REVISION = `select value from revision`;
 const CHANGES = `select version, type, plural, object from changes order by version`;
+const RESOURCES = `select * from resources`;
 const AUDIT = `
   select request_id as "requestId", verb, resource, coalesce(name, '') as name, coalesce(project, '') as project, decision
   from audit_events`;
@@ -28,9 +29,13 @@ export async function readStoredRows(query: (sql: string) => Promise<string>): P
     JSON.parse(await query(`select coalesce(json_agg(row_to_json(found)), '[]') from (${sql}) as found`)) as T[];
   const [revision] = await all<{ value: number }>(REVISION);
   const changes = await all<Omit<LoggedChange, "object"> & { object: ResourceRow }>(CHANGES);
+  const resources = await all<ResourceRow>(RESOURCES);
   return {
     revision: revision?.value ?? 0,
     changes: changes.map((change) => ({ ...change, object: toResource(toldRow(change)) })),
+    resources: new Map(
+      [...Map.groupBy(resources, (row) => row.plural)].map(([plural, rows]) => [plural, rows.map(toResource)]),
+    ),
     audit: await all<AuditRow>(AUDIT),
     tokens: await all<TokenRow>(TOKENS),
   };
