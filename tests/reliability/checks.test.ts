@@ -214,9 +214,9 @@ describe("the search for orphans", () => {
     } finally {
       orphan.kill("SIGKILL");
       await once(orphan, "exit");
-      rmSync(dataDir, { recursive: true });
     }
     expect(await findOrphans([orphan.pid ?? -1], { dataDir }, 200)).toEqual([]);
+    rmSync(dataDir, { recursive: true });
   });
 });
 
