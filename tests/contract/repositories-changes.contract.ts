@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { contentOf, type GetDatabase, insertServer, serverRef } from "./repositories-fixtures.ts";
+import { contentOf, createGate, type GetDatabase, insertServer, serverRef } from "./repositories-fixtures.ts";
 import { expectNothingMissed } from "./repositories-tail.ts";
 
 export function describeChanges(database: GetDatabase): void {
@@ -51,6 +51,27 @@ function describeLog(database: GetDatabase): void {
     }
     expect(names).toEqual(refs.map(({ name }) => name));
     expect(await changes.listSince(version, 2)).toEqual([]);
+  });
+
+  it("has a change for every version, also when a write comes too late for its object", async () => {
+    const { changes } = database().read;
+    const ref = serverRef();
+    const added = await insertServer(database().read, ref);
+    const [isDeleted, mayCommit] = [createGate(), createGate()];
+    const deleting = database().transact(async ({ resources }) => {
+      await resources.delete(ref);
+      isDeleted.open();
+      await mayCommit.opened;
+    });
+    await isDeleted.opened;
+    const late = database().transact(({ resources }) => resources.replaceStatus(ref, { toolCount: 1 }));
+    setTimeout(mayCommit.open, 100);
+    await deleting;
+    expect(await late).toBeUndefined();
+    await insertServer(database().read, ref);
+    const log = await changes.listSince(added.metadata.resourceVersion, 10);
+    const first = BigInt(added.metadata.resourceVersion);
+    expect(log.map(({ resourceVersion }) => BigInt(resourceVersion) - first)).toEqual([1n, 2n]);
   });
 
   it("never shows a version before a smaller one, so that no reader misses a change", async () => {

@@ -115,37 +115,54 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
     expect(rest.body["metadata"].continue).toBeUndefined();
   });
 
+  interface WatchEvent {
+    type: string;
+    object: Body;
+  }
+
+  /** @returns the events of a watch, up to the one that is asked for. */
+  async function watch(path: string, isLast: (event: WatchEvent) => boolean): Promise<WatchEvent[]> {
+    const headers = { authorization: `Bearer ${rest.admin}` };
+    const { body } = await fetch(`${rest.url}${path}`, { headers });
+    const events: WatchEvent[] = [];
+    let buffer = "";
+    for await (const chunk of body ?? []) {
+      const lines = (buffer + Buffer.from(chunk).toString()).split("\n");
+      buffer = lines.pop() ?? "";
+      events.push(...lines.filter((line) => line !== "").map((line) => JSON.parse(line) as WatchEvent));
+      const end = events.findIndex(isLast);
+      if (end >= 0) return events.slice(0, end + 1);
+    }
+    return events;
+  }
+
   it("watches from a version: what was, what comes, and what goes", async () => {
     const { body } = await send("GET", "/api/v1/servers");
     await send("POST", "/api/v1/servers", server("watched"));
-    const abort = new AbortController();
-    const response = await fetch(
-      `${rest.url}/api/v1/servers?watch=true&resourceVersion=${body["metadata"].resourceVersion}`,
-      {
-        headers: { authorization: `Bearer ${rest.admin}` },
-        signal: abort.signal,
-      },
-    );
-    const seen: string[] = [];
-    const reading = (async () => {
-      let buffer = "";
-      for await (const chunk of response.body ?? []) {
-        buffer += Buffer.from(chunk).toString();
-        for (let end = buffer.indexOf("\n"); end >= 0; end = buffer.indexOf("\n")) {
-          const line = buffer.slice(0, end);
-          buffer = buffer.slice(end + 1);
-          if (line === "") continue;
-          const { type, object } = JSON.parse(line);
-          if (object.metadata.name === "watched") seen.push(type);
-          if (type === "DELETED") return;
-        }
-      }
-    })();
+    const path = `/api/v1/servers?watch=true&resourceVersion=${body["metadata"].resourceVersion}`;
+    const reading = watch(path, ({ type }) => type === "DELETED");
     await send("PUT", "/api/v1/servers/watched", server("watched", { command: "node", replicas: 0, args: ["1"] }));
     await send("DELETE", "/api/v1/servers/watched");
-    await reading;
-    abort.abort();
-    expect(seen.filter((type, at) => type !== seen[at - 1])).toEqual(["ADDED", "MODIFIED", "DELETED"]);
+    const seen = (await reading).filter(({ object }) => object["metadata"].name === "watched");
+    const types = seen.map(({ type }) => type);
+    expect(types.filter((type, at) => type !== types[at - 1])).toEqual(["ADDED", "MODIFIED", "DELETED"]);
+  });
+
+  it("tells a deletion with a version of its own, behind which a watch goes on", async () => {
+    const { body } = await send("GET", "/api/v1/groups");
+    const create = (name: string) => send("POST", "/api/v1/groups", { kind: "Group", metadata: { name }, spec: {} });
+    for (const name of ["going", "staying"]) await create(name);
+    await send("DELETE", "/api/v1/groups/going");
+    const path = "/api/v1/groups?watch=true&resourceVersion=";
+    const seen = await watch(`${path}${body["metadata"].resourceVersion}`, ({ type }) => type === "DELETED");
+    expect(seen.map(({ type, object }) => [type, object["metadata"].name])).toEqual([
+      ["ADDED", "going"],
+      ["ADDED", "staying"],
+      ["DELETED", "going"],
+    ]);
+    await create("coming");
+    const later = await watch(`${path}${seen.at(-1)?.object["metadata"].resourceVersion}`, () => true);
+    expect(later).toMatchObject([{ type: "ADDED", object: { metadata: { name: "coming" } } }]);
   });
 
   it("answers a watch from the future or from nowhere with an error", async () => {

@@ -81,7 +81,7 @@ describe("opening a PostgreSQL", () => {
 
   it("waits for a server that is still starting", async () => {
     const url = await postgres.createDatabase();
-    postgres.kill9();
+    await postgres.kill9();
     const opening = open(url);
     await sleep(300);
     await postgres.restart();
@@ -203,7 +203,7 @@ describe("a PostgreSQL that breaks", () => {
     const waiting = database.transact((repositories) => insertServer(repositories));
     const outcomes = Promise.allSettled([writing, waiting]);
     await sleep(100);
-    postgres.kill9();
+    await postgres.kill9();
     await sleep(100);
     mayCommit.open();
     for (const outcome of await outcomes) {
@@ -221,7 +221,7 @@ describe("a PostgreSQL that breaks", () => {
     const url = await postgres.createDatabase();
     const [one, other] = [await open(url), await open(url)];
     await expectPromptCalls(one, () => insertServer(other.read));
-    postgres.kill9();
+    await postgres.kill9();
     await postgres.restart();
     await sleep(1_000);
     await expectPromptCalls(one, () => insertServer(other.read));

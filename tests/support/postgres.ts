@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { descendantsOf } from "./processes.ts";
 
 const run = promisify(execFile);
 const START_TIMEOUT_MS = 30_000;
+const MAX_ROWS_BYTES = 64 * 1024 * 1024;
 const USER = "app";
 
 /** A real PostgreSQL of its own for one test file. */
@@ -19,10 +21,15 @@ export interface TestPostgres extends AsyncDisposable {
   createDatabase(): Promise<string>;
   /** Runs SQL behind mcpd's back. @returns the rows, columns separated by `|`. */
   query(url: string, sql: string): Promise<string>;
-  /** Ends the server without a chance to say goodbye. */
-  kill9(): void;
+  /** Ends the server and all processes of it without a chance to say goodbye. */
+  kill9(): Promise<void>;
   /** Starts it again after `kill9`. */
   restart(): Promise<void>;
+}
+
+interface PostgresOptions {
+  /** Lets it keep its data safe as it does for real; else it is faster. */
+  isDurable?: boolean;
 }
 
 /**
@@ -31,14 +38,14 @@ export interface TestPostgres extends AsyncDisposable {
  *
  * @throws when PostgreSQL is not installed: the behaviour it verifies would silently go untested.
  */
-export async function startPostgres(): Promise<TestPostgres> {
+export async function startPostgres({ isDurable = false }: PostgresOptions = {}): Promise<TestPostgres> {
   const binaries = findBinaries();
   const dir = realpathSync(mkdtempSync(join(tmpdir(), "mcpctl-postgres-")));
   const guard = startGuard(dir);
   try {
     if (isRoot()) await run("chown", ["postgres:postgres", dir]);
     await initialise(binaries, dir);
-    return await serve({ binaries, dir, guard, port: await findFreePort() });
+    return await serve({ binaries, dir, guard, isDurable, port: await findFreePort() });
   } catch (thrown) {
     await endGuard(guard);
     throw thrown;
@@ -59,6 +66,7 @@ interface Setup {
   binaries: string;
   dir: string;
   guard: ChildProcess;
+  isDurable: boolean;
   port: number;
 }
 
@@ -75,12 +83,11 @@ async function serve(setup: Setup): Promise<TestPostgres> {
       return urlOf(name);
     },
     async query(url, sql) {
-      const { stdout } = await run(join(binaries, "psql"), ["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]);
+      const args = ["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql];
+      const { stdout } = await run(join(binaries, "psql"), args, { maxBuffer: MAX_ROWS_BYTES });
       return stdout.trim();
     },
-    kill9() {
-      server.kill("SIGKILL");
-    },
+    kill9: () => kill9(server),
     async restart() {
       await hasEnded(server);
       server = await startServer(setup);
@@ -91,6 +98,13 @@ async function serve(setup: Setup): Promise<TestPostgres> {
       await endGuard(guard);
     },
   };
+}
+
+async function kill9(server: ChildProcess): Promise<void> {
+  // Stopped, it neither starts children nor notices that one has ended.
+  server.kill("SIGSTOP");
+  for (const pid of await descendantsOf(server.pid ?? -1)) process.kill(pid, "SIGKILL");
+  server.kill("SIGKILL");
 }
 
 /** PostgreSQL refuses to run as root. */
@@ -110,12 +124,11 @@ async function initialise(binaries: string, dir: string): Promise<void> {
 }
 
 /** After `kill9` the server's children need a moment to notice; until then it refuses to start. */
-async function startServer({ binaries, dir, port }: Setup): Promise<ChildProcess> {
+async function startServer({ binaries, dir, port, isDurable }: Setup): Promise<ChildProcess> {
   const settings = [
     "listen_addresses=127.0.0.1",
     `unix_socket_directories=${dir}`,
-    "fsync=off",
-    "full_page_writes=off",
+    ...(isDurable ? ["recovery_init_sync_method=syncfs"] : ["fsync=off", "full_page_writes=off"]),
     "shared_buffers=32MB",
     "max_connections=200",
   ];

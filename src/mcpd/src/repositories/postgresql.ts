@@ -6,6 +6,7 @@ import { createCommitListener } from "./commit-listener.ts";
 import type { Engine } from "./engine.ts";
 import { connectionLost, fromSqlError, isConnectionSpent, SqlError } from "./storage-errors.ts";
 import type { Tables } from "./tables.ts";
+import { createTurns } from "./turns.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -63,15 +64,25 @@ function connect(config: ClientConfig & { max: number }): Kysely<Tables> {
   return new Kysely({ dialect: new PostgresDialect({ pool: translatePool(pool) }) });
 }
 
+/** The pool would count a wait for a connection that others use against the time in which one must come about. */
 function translatePool(pool: Pool): PostgresPool {
+  const turns = createTurns(pool.options.max, STATEMENT_TIMEOUT_MS);
   return {
     options: pool.options,
-    connect: async () => translateClient(await pool.connect().catch(rethrowTranslated)),
+    async connect() {
+      const endTurn = await turns.take();
+      try {
+        return translateClient(await pool.connect(), endTurn);
+      } catch (thrown) {
+        endTurn();
+        throw translate(thrown);
+      }
+    },
     end: () => pool.end(),
   };
 }
 
-function translateClient(client: PoolClient): PostgresPoolClient {
+function translateClient(client: PoolClient, onReleased: () => void): PostgresPoolClient {
   let lost: Error | undefined;
   async function run(sql: string, parameters: readonly unknown[]) {
     // A silent server would keep the rollback waiting as long as the statement before it.
@@ -87,12 +98,11 @@ function translateClient(client: PoolClient): PostgresPoolClient {
   return {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it lacks are cursors, which nobody uses
     query: run as unknown as PostgresPoolClient["query"],
-    release: (isDiscarded) => client.release(isDiscarded === true || lost !== undefined),
+    release(isDiscarded) {
+      client.release(isDiscarded === true || lost !== undefined);
+      onReleased();
+    },
   };
-}
-
-function rethrowTranslated(thrown: unknown): never {
-  throw translate(thrown);
 }
 
 function translate(thrown: unknown): Error {

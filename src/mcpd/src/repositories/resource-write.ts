@@ -21,7 +21,7 @@ interface ResourceWrite {
  * @returns undefined when nothing was written.
  */
 export async function writeResource(db: Kysely<Tables>, write: ResourceWrite): Promise<Resource | undefined> {
-  const { rows } = await sql<ResourceRow>`
+  const { rows } = await sql<Outcome>`
     with
       occasion as (${write.occasion}),
       drawn as (update revision set value = value + 1 where exists (select from occasion) returning value),
@@ -30,6 +30,22 @@ export async function writeResource(db: Kysely<Tables>, write: ResourceWrite): P
         insert into changes (version, type, plural, object)
         select drawn.value, ${write.type}, written.plural, to_jsonb(written) from written, drawn
       )
-    select written.*, pg_notify(${COMMIT_CHANNEL}, '') from written`.execute(db);
-  return rows[0] && toResource(rows[0]);
+    select written.*, drawn.value as drawn, pg_notify(${COMMIT_CHANNEL}, '')
+    from drawn left join written on true`.execute(db);
+  const [outcome] = rows;
+  if (!outcome) return undefined;
+  if (isWritten(outcome)) return toResource(outcome);
+  await giveBack(db, outcome.drawn);
+  return undefined;
+}
+
+type Outcome = { drawn: string } & (ResourceRow | { [Column in keyof ResourceRow]: null });
+
+function isWritten(outcome: Outcome): outcome is Outcome & ResourceRow {
+  return outcome.uid !== null;
+}
+
+/** A version without a change would look like a change that was lost. Nobody can have seen it: only changes show one. */
+async function giveBack(db: Kysely<Tables>, version: string): Promise<void> {
+  await sql`update revision set value = value - 1 where value = ${version}::bigint`.execute(db);
 }

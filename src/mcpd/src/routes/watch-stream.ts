@@ -37,9 +37,9 @@ async function* lines(
       const step = await within(BOOKMARK_MS, pending);
       if (step?.done) return;
       if (step) {
-        const { type, object, resourceVersion } = step.value;
+        const { type, resourceVersion } = step.value;
         version = resourceVersion;
-        if (await isWanted(step.value)) yield format({ type, object }, isSse, version);
+        if (await isWanted(step.value)) yield format({ type, object: toldObject(step.value) }, isSse, version);
         pending = changes.next();
       } else {
         await checkCaller();
@@ -51,6 +51,11 @@ async function* lines(
   } finally {
     await changes.return(undefined);
   }
+}
+
+/** What was deleted had its last version before; a client that resumed behind that would hear old changes again. */
+function toldObject({ type, object, resourceVersion }: Change): Change["object"] {
+  return type === "DELETED" ? { ...object, metadata: { ...object.metadata, resourceVersion } } : object;
 }
 
 function format(event: { type: string; object: unknown }, isSse: boolean, version?: string): string {
