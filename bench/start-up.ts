@@ -32,7 +32,6 @@ export async function timeUp(runs: number): Promise<Timing[]> {
   const second: number[] = [];
   for (let run = 0; run < runs; run += 1) {
     await using dir = await temporaryDir();
-    // Its own home, so that the first start finds no compiled code.
     first.push(await timeOneUp(dir.path));
     second.push(await timeOneUp(dir.path));
   }
