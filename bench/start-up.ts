@@ -108,12 +108,13 @@ async function prepare(count: number, dir: string, databaseUrl: string | undefin
   const names = [...Array(count).keys()].map((index) => `echo-${index}`);
   for (const name of names) {
     // The last argument is for the fixture's command line alone: programs that differ are probed one by one.
-    const server = { metadata: { name }, spec: { command: process.execPath, args: [ECHO, name] } };
+    const server = { kind: "Server", metadata: { name }, spec: { command: process.execPath, args: [ECHO, name] } };
     await api.create(servers, server);
   }
-  const project = { metadata: { name: PROJECT }, spec: { servers: names } };
+  const project = { kind: "Project", metadata: { name: PROJECT }, spec: { servers: names } };
   await api.create(projects, project);
-  const { token } = await api.createMcpToken({ metadata: { name: "bench", project: PROJECT } });
+  const member = { kind: "McpToken", metadata: { name: "bench", project: PROJECT }, spec: {} };
+  const { token } = await api.createMcpToken(member);
   return { servers: count, mcpdArgs, mcpdUrl, token, env };
 }
 
