@@ -8,9 +8,10 @@ import { handshake } from "./suites/handshake.ts";
 import { hotPath } from "./suites/hot-path.ts";
 import { memory } from "./suites/memory.ts";
 import { openLoop } from "./suites/open-loop.ts";
+import { startUp } from "./suites/start-up.ts";
 import type { Suite } from "./suites/suite.ts";
 
-const SUITES: readonly Suite[] = [hotPath, handshake, openLoop, memory];
+const SUITES: readonly Suite[] = [hotPath, handshake, openLoop, memory, startUp];
 
 const HELP = `Usage: pnpm bench [SUITE...] [--rounds N] [--seconds S] [--json FILE]
 

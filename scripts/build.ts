@@ -2,12 +2,25 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build, type Metafile } from "esbuild";
+import { findPreparedCluster, makeCluster } from "./prepared-cluster.ts";
 
 const PROGRAMS = {
   mcpctl: "src/cli/src/main.ts",
   mcpd: "src/mcpd/src/main.ts",
   "mcplocal-serve": "src/mcplocal/src/serve.ts",
 };
+/** What a program is started by: code that was compiled at an earlier start is read instead of compiled again. */
+const toLauncher = (program: string) => `#!/usr/bin/env node
+import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
+try {
+  enableCompileCache(join(homedir(), ".cache", "mcpctl", "compiled"));
+} catch {
+  // Who has no home has no cache.
+}
+await import("./${program}-main.js");
+`;
 const WORKERS = {
   "pglite-worker": "src/mcpd/src/repositories/pglite-worker.ts",
 };
@@ -21,6 +34,9 @@ const ABSENT = ["pg-native"];
 const BANNER =
   'import { createRequire as createRequireOfBundle } from "node:module";\n' +
   "const require = createRequireOfBundle(import.meta.url);";
+
+/** A new cluster of the embedded database, for first starts; `mcpd` looks for it beside its bundle. */
+const CLUSTER = "prepared-cluster.zst";
 
 const root = join(import.meta.dirname, "..");
 const DIST = join(root, "dist");
@@ -37,6 +53,8 @@ async function bundle(entryPoints: Record<string, string>): Promise<Metafile["ou
     format: "esm",
     platform: "node",
     target: "node22.19",
+    minifyWhitespace: true,
+    minifySyntax: true,
     external: [...EXTERNAL, ...ABSENT],
     banner: { js: BANNER },
     sourcemap: "linked",
@@ -99,11 +117,25 @@ function writeManifest(programs: string[]) {
 function prune(outputs: Metafile["outputs"]) {
   if (outputFolder !== DIST) return;
   for (const name of readdirSync(outputFolder)) {
-    if (name !== "package.json" && outputs[name] === undefined) rmSync(join(outputFolder, name), { recursive: true });
+    const isKept = name === "package.json" || name === CLUSTER || outputs[name] !== undefined;
+    if (!isKept) rmSync(join(outputFolder, name), { recursive: true });
   }
 }
 
-const entries = { ...PROGRAMS, ...WORKERS };
+/** Made once for each version of the engine: it takes seconds, and two that are made anew are never equal. */
+async function writeCluster(): Promise<void> {
+  const prepared = findPreparedCluster([join(outputFolder, CLUSTER), join(DIST, CLUSTER)]) ?? (await makeCluster());
+  writeFileSync(join(outputFolder, CLUSTER), prepared);
+}
+
+function writeLauncher(name: string): void {
+  const path = join(outputFolder, `${name}.js`);
+  writeFileSync(path, toLauncher(name));
+  chmodSync(path, 0o755);
+}
+
+const mains = Object.fromEntries(Object.entries(PROGRAMS).map(([name, path]) => [`${name}-main`, path]));
+const entries = { ...mains, ...WORKERS };
 const outputs = await bundle(entries).catch((error: unknown) => {
   // esbuild has printed what is wrong, with its place.
   if (error instanceof Error && "errors" in error) process.exit(1);
@@ -113,5 +145,6 @@ const programs = Object.keys(PROGRAMS);
 mkdirSync(outputFolder, { recursive: true });
 prune(outputs);
 writeManifest(programs);
-for (const name of programs) chmodSync(join(outputFolder, `${name}.js`), 0o755);
+for (const name of programs) writeLauncher(name);
+await writeCluster();
 for (const name of Object.keys(entries)) printSizes(outputs, `${name}.js`);

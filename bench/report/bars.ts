@@ -26,6 +26,15 @@ function addedLatency(rows: readonly Row[], era: string): number {
   return (p50("gateway") - p50("direct")) / (p50("undici") - p50("direct"));
 }
 
+const startOf = (name: string) => (rows: readonly Row[]) =>
+  medianOf(rows, { suite: "start-up", case: name, target: "mcpctl up", value: "ms" });
+
+function overFloor(rows: readonly Row[]): number {
+  const msOf = (target: string) =>
+    medianOf(rows, { suite: "start-up", case: "cold start, 30 servers", target, value: "ms" });
+  return msOf("gateway") - msOf("floor");
+}
+
 const BARS: readonly Bar[] = [
   {
     promise: "call, 16 in flight, throughput / undici proxy",
@@ -93,6 +102,21 @@ const BARS: readonly Bar[] = [
     valueOf: memoryOf("second10000Mb"),
   },
   { promise: "RSS per session, KB", bar: 10, aim: 6, isLowerBetter: true, valueOf: memoryOf("perSessionKb") },
+  {
+    promise: "cold start, 30 stdio servers, over the floor, ms",
+    bar: 300,
+    aim: 150,
+    isLowerBetter: true,
+    valueOf: overFloor,
+  },
+  { promise: "up, first start, ms", bar: 3_000, aim: 3_000, isLowerBetter: true, valueOf: startOf("up, first start") },
+  {
+    promise: "up, second start, ms",
+    bar: 2_000,
+    aim: 2_000,
+    isLowerBetter: true,
+    valueOf: startOf("up, second start"),
+  },
 ];
 
 /** What the measurements say of each promise. */

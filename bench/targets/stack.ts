@@ -7,7 +7,7 @@ import { servers } from "@mcpctl/shared/kinds/servers.ts";
 import { built, type Running, start } from "../../tests/support/programs.ts";
 import { addressOf } from "./program.ts";
 
-const PASSWORD = "correct horse battery staple";
+export const PASSWORD = "correct horse battery staple";
 
 export interface ServerManifest {
   name: string;
@@ -36,8 +36,7 @@ export async function startStack(): Promise<Stack> {
   cleanup.defer(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
   const mcpd = cleanup.use(startMcpd(join(dir, "data")));
   const mcpdUrl = await addressOf(mcpd);
-  const session = await logIn(mcpdUrl);
-  const api = createApiClient({ baseUrl: mcpdUrl, token: session });
+  const { api, session } = await logIn(mcpdUrl);
   const running = cleanup.move();
   return {
     api,
@@ -63,12 +62,13 @@ async function startGateway(mcpdUrl: string, env: Record<string, string>): Promi
   return { port: Number(port), pid: gateway.pid, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() };
 }
 
-async function logIn(baseUrl: string): Promise<string> {
-  const { token } = await createApiClient({ baseUrl }).login("admin", PASSWORD);
-  return token;
+export async function logIn(baseUrl: string): Promise<{ api: ApiClient; session: string }> {
+  const { token: session } = await createApiClient({ baseUrl }).login("admin", PASSWORD);
+  return { api: createApiClient({ baseUrl, token: session }), session };
 }
 
-async function declare(api: ApiClient, project: string, declared: readonly ServerManifest[]): Promise<string> {
+/** Declares servers and a project that has them all. @returns a token of the project. */
+export async function declare(api: ApiClient, project: string, declared: readonly ServerManifest[]): Promise<string> {
   for (const { name, spec } of declared) {
     const manifest = { kind: "Server", metadata: { name }, spec };
     await api.apply(servers, manifest, { fieldManager: "bench" });

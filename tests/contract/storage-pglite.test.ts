@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/mcpd/src/repositories/database.ts";
 import type { Database } from "../../src/mcpd/src/repositories/interfaces.ts";
+import { packCluster } from "../../src/mcpd/src/repositories/prepared-cluster.ts";
 import { insertServer, serverRef } from "./repositories-fixtures.ts";
 
 let dir: string;
@@ -147,6 +148,56 @@ describe("an embedded database in a directory", () => {
     await expect(insertServer((await open(dataDir)).read)).resolves.toBeDefined();
     expect(readdirSync(dataDir)).toContain("postgresql");
     expect(readdirSync(dataDir)).not.toContain("postgresql.new");
+  });
+
+  describe("with a prepared cluster", () => {
+    let prepared: string;
+    beforeAll(async () => {
+      const first = await openDatabase({ dataDir: join(dir, "prepared") });
+      await first[Symbol.asyncDispose]();
+      prepared = join(dir, "prepared.zst");
+      writeFileSync(prepared, packCluster(join(dir, "prepared", "postgresql")));
+    });
+
+    /** @returns what a person was told, and the database. */
+    async function openWith(preparedCluster: string, dataDir: string) {
+      const said: string[] = [];
+      const onSlowStep = (what: string) => void said.push(what);
+      const database = await openDatabase({ dataDir, preparedCluster, onSlowStep });
+      opened.push(database);
+      return { database, said: said.filter((what) => what.startsWith("Making")) };
+    }
+
+    it("uses it for a new directory, and brings its tables up to date", async () => {
+      const { database, said } = await openWith(prepared, join(dir, "from-prepared"));
+      expect(said).toEqual([]);
+      await expect(insertServer(database.read)).resolves.toBeDefined();
+    });
+
+    it("keeps two databases that were made of it apart", async () => {
+      const ref = serverRef();
+      const one = await openWith(prepared, join(dir, "apart-1"));
+      await insertServer(one.database.read, ref);
+      const other = await openWith(prepared, join(dir, "apart-2"));
+      expect(await other.database.read.resources.find(ref)).toBeUndefined();
+    });
+
+    it("makes its files itself, and says so, when the prepared one is damaged", async () => {
+      const damaged = join(dir, "damaged.zst");
+      writeFileSync(damaged, readFileSync(prepared).subarray(0, 1_000));
+      const { database, said } = await openWith(damaged, join(dir, "from-damaged"));
+      expect(said).toHaveLength(1);
+      await expect(insertServer(database.read)).resolves.toBeDefined();
+    });
+
+    it("starts over when unpacking it was interrupted", async () => {
+      const dataDir = join(dir, "half-unpacked");
+      mkdirSync(join(dataDir, "postgresql.new", "base"), { recursive: true });
+      writeFileSync(join(dataDir, "postgresql.new", "PG_VERSION"), "18\n");
+      const { database } = await openWith(prepared, dataDir);
+      await expect(insertServer(database.read)).resolves.toBeDefined();
+      expect(readdirSync(dataDir)).not.toContain("postgresql.new");
+    });
   });
 
   it("is not opened when it belongs to another version, and the lock is given back", async () => {

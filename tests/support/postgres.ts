@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, globSync, mkdtempSync, realpathSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { findFreePort } from "./free-port.ts";
 import { descendantsOf } from "./processes.ts";
 
 const run = promisify(execFile);
@@ -187,14 +187,4 @@ function startGuard(dir: string): ChildProcess {
 async function endGuard(guard: ChildProcess): Promise<void> {
   guard.stdin?.end();
   await hasEnded(guard);
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("No free port was found");
-  return address.port;
 }

@@ -30,10 +30,19 @@ interface RunOptions {
   cwd?: string;
 }
 
+/** Compiled code is kept here instead of in the home of whoever runs the tests. */
+const NODE_COMPILE_CACHE = join(import.meta.dirname, "..", "..", "node_modules", ".cache", "compiled");
+
 /** The environment of a person who has set nothing: what a test does not name does not reach the program. */
 function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
   const { PATH = "", HOME = "", NODE_EXTRA_CA_CERTS } = process.env;
-  return { PATH, HOME, ...(NODE_EXTRA_CA_CERTS !== undefined && { NODE_EXTRA_CA_CERTS }), ...extra };
+  return {
+    PATH,
+    HOME,
+    NODE_COMPILE_CACHE,
+    ...(NODE_EXTRA_CA_CERTS !== undefined && { NODE_EXTRA_CA_CERTS }),
+    ...extra,
+  };
 }
 
 /** The bundle of a program, as it is shipped. */

@@ -2,7 +2,7 @@
 import { ERROR_CODES, failureLines, McpctlError } from "@mcpctl/shared/errors.ts";
 import { VERSION } from "@mcpctl/shared/version.ts";
 import { configHelp, loadConfig } from "./config.ts";
-import { startMcpd } from "./mcpd.ts";
+import { openConfiguredDatabase } from "./configured-database.ts";
 
 const argv = process.argv.slice(2);
 if (argv.includes("--version")) process.stdout.write(`${VERSION}\n`);
@@ -11,7 +11,13 @@ else await run();
 
 async function run(): Promise<void> {
   try {
-    const mcpd = await startMcpd(loadConfig(argv), {
+    const config = loadConfig(argv);
+    const onSlowStep = (what: string) => void process.stderr.write(`${what} ...\n`);
+    const database = openConfiguredDatabase(config, onSlowStep);
+    const { startMcpd } = await import("./mcpd.ts");
+    const mcpd = await startMcpd(config, {
+      database,
+      onSlowStep,
       onFirstAdmin({ user, password }) {
         const how = password === undefined ? "the password of the settings" : `password ${password} (shown this once)`;
         process.stderr.write(`First start: made administrator "${user}" with ${how}\n`);

@@ -4,7 +4,9 @@ import { KINDS } from "@mcpctl/shared/kinds/index.ts";
 import type { Kind } from "@mcpctl/shared/kinds/kind.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Principal } from "@mcpctl/shared/rbac/principal.ts";
+import { type OnSlowStep, watchStep } from "@mcpctl/shared/slow-step.ts";
 import { type Config, readInheritedEnv, readOperatorEnv } from "./config.ts";
+import { openConfiguredDatabase } from "./configured-database.ts";
 import { HOOKS } from "./hooks/index.ts";
 import { createLogger, type Logger } from "@mcpctl/shared/log.ts";
 import { startMaintenance } from "./maintenance.ts";
@@ -14,7 +16,6 @@ import { createNpmPackages } from "./orchestrators/npm-package.ts";
 import { createProcessOrchestrator } from "./orchestrators/process.orchestrator.ts";
 import { createServerReconciler } from "./reconcilers/server.reconciler.ts";
 import { createServerRelay, type ServerRelay } from "./relay/server-relay.ts";
-import { openDatabase } from "./repositories/database.ts";
 import type { Database } from "./repositories/interfaces.ts";
 import { mcpTokenRoutes, sessionRoutes } from "./routes/account-routes.ts";
 import { type App, createApp } from "./routes/app.ts";
@@ -57,6 +58,9 @@ export interface Mcpd extends AsyncDisposable {
 export interface McpdOptions {
   /** Told as soon as the first administrator is stored: the password must not get lost when the start fails later. */
   onFirstAdmin?(admin: FirstAdmin): void;
+  onSlowStep?: OnSlowStep;
+  /** From `openConfiguredDatabase`, for a caller that began to open it before it loaded this module. */
+  database?: Promise<Database>;
   /** For tests that add a kind. */
   kinds?: readonly Kind[];
 }
@@ -66,16 +70,17 @@ export interface McpdOptions {
  *
  * @throws {McpctlError} `database-unavailable`, `data-dir-locked`, `port-in-use`.
  */
-export async function startMcpd(config: Config, { kinds = KINDS, onFirstAdmin }: McpdOptions = {}): Promise<Mcpd> {
+export async function startMcpd(config: Config, options: McpdOptions = {}): Promise<Mcpd> {
+  const { kinds = KINDS, onFirstAdmin, onSlowStep = () => undefined } = options;
   await using cleanup = new Cleanup();
   const log = createLogger({ program: "mcpd", level: config.logLevel, write: (line) => process.stderr.write(line) });
-  const { databaseUrl: url, dataDir } = config;
-  const database = cleanup.use(await openDatabase(url === undefined ? { dataDir } : { url }));
+  const { dataDir } = config;
+  const database = cleanup.use(await (options.database ?? openConfiguredDatabase(config, onSlowStep)));
   const uses = createTokenUses(database, log);
   cleanup.defer(() => uses.close());
   const services = createServices({ database, config, onTokenUsed: (sha) => uses.note(sha) });
   const wanted = { user: config.adminUser, password: config.adminPassword };
-  const firstAdmin = await bootstrap(services, wanted);
+  const firstAdmin = await bootstrap({ ...services, database }, wanted);
   if (firstAdmin) onFirstAdmin?.(firstAdmin);
 
   const orchestrator = cleanup.use(createProcessOrchestrator({ dataDir, inheritedEnv: readInheritedEnv() }));
@@ -83,6 +88,7 @@ export async function startMcpd(config: Config, { kinds = KINDS, onFirstAdmin }:
     dataDir,
     packageRoots: config.packageRoots,
     installEnv: readOperatorEnv(),
+    onSlowStep,
   });
   const reconciler = createServerReconciler({
     ...services,
@@ -94,7 +100,7 @@ export async function startMcpd(config: Config, { kinds = KINDS, onFirstAdmin }:
   cleanup.defer(() => reconciler.close());
   // First of the two at the end: the reconciler waits for an installation that is under way.
   cleanup.defer(() => packages.close());
-  await reconciler.start();
+  await watchStep("Clearing up after the last start", reconciler.start(), onSlowStep);
   cleanup.defer(startMaintenance({ database, events: services.events, changesKept: config.changesKept, log }));
 
   const relay = cleanup.use(

@@ -2,14 +2,15 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { configSchema } from "@mcpctl/mcpd/config.ts";
-import { type Mcpd, startMcpd } from "@mcpctl/mcpd/mcpd.ts";
+import { openConfiguredDatabase } from "@mcpctl/mcpd/configured-database.ts";
+import type { Mcpd } from "@mcpctl/mcpd/mcpd.ts";
 import { createApiClient } from "@mcpctl/shared/api/client.ts";
 import { Cleanup } from "@mcpctl/shared/cleanup.ts";
 import { failureLines, McpctlError } from "@mcpctl/shared/errors.ts";
 import { listenAddress } from "@mcpctl/shared/settings.ts";
+import { watchStep } from "@mcpctl/shared/slow-step.ts";
 import { hashToken } from "@mcpctl/shared/tokens/index.ts";
 import { applyDemo, DEMO_PROJECT, demoFilesDir, mintDemoToken } from "./demo.ts";
-import { startGateway } from "./gateway.ts";
 import { readLastStart, writeLastStart } from "./last-start.ts";
 import { proveToolCall } from "./proof.ts";
 import { formatReport, type UpReport } from "./report.ts";
@@ -44,24 +45,27 @@ export async function runUp(options: UpOptions): Promise<number> {
   await using cleanup = new Cleanup();
   const config = toConfig(options);
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  io.err("Starting the control plane ...");
+  const onSlowStep = (what: string) => io.err(`${what} ...`);
+  const database = openConfiguredDatabase(config, onSlowStep);
+  // The rest is loaded while the database opens.
+  const [{ startMcpd }, { startGateway }] = await Promise.all([import("@mcpctl/mcpd/mcpd.ts"), import("./gateway.ts")]);
   const mcpd = cleanup.use(
     await startMcpd(config, {
+      database,
+      onSlowStep,
       onFirstAdmin: ({ user, password }) => io.err(`Administrator ${user}, password ${password} (shown this once)`),
     }),
   );
   const session = await openAdminSession(mcpd.inProcess, config.dataDir);
-  const api = createApiClient({ baseUrl: mcpd.url, token: session });
-  await applyDemo(api, await demoFilesDir(config.dataDir));
-  const token = await mintDemoToken(api);
+  const token = await watchStep("Making the demo project", makeDemo(mcpd.url, session, config.dataDir), onSlowStep);
   const gateway = cleanup.use(
     await startGateway(mcpd, {
       listen: listenAddress.parse(options.gatewayListen ?? DEFAULT_GATEWAY_LISTEN),
       auditDir: join(config.dataDir, "audit"),
     }),
   );
-  io.err("Starting the demo servers ...");
-  const isProven = await prove(gateway.mcpUrl, token, { mcpd, io, signal });
+  const proving = prove(gateway.mcpUrl, token, { mcpd, io, signal });
+  const isProven = await watchStep("Waiting for the first tool call", proving, onSlowStep);
   const report: UpReport = { api: mcpd.url, gateway: gateway.mcpUrl, project: DEMO_PROJECT, token, session };
   if (output === "json") io.out(JSON.stringify(report));
   else {
@@ -78,6 +82,13 @@ export async function runUp(options: UpOptions): Promise<number> {
   await untilAborted(signal);
   io.err("Stopping ...");
   return 0;
+}
+
+/** @returns the token of the demo. */
+async function makeDemo(baseUrl: string, session: string, dataDir: string): Promise<string> {
+  const api = createApiClient({ baseUrl, token: session });
+  await applyDemo(api, await demoFilesDir(dataDir));
+  return mintDemoToken(api);
 }
 
 /** Whoever changed the demo later may have changed the tool that proves it; their own servers run all the same. */
@@ -114,10 +125,7 @@ function toConfig({ dataDir, listen, databaseUrl }: UpOptions) {
 }
 
 /** A new session for the administrator; the one of the last start ends, because nobody should find two. */
-async function openAdminSession(
-  { sessions }: Awaited<ReturnType<typeof startMcpd>>["inProcess"],
-  dataDir: string,
-): Promise<string> {
+async function openAdminSession({ sessions }: Mcpd["inProcess"], dataDir: string): Promise<string> {
   const last = await readLastStart(dataDir);
   if (last) await sessions.end(SYSTEM, last.sessionSha);
   const { token } = await sessions.openFor(SYSTEM, ADMIN);

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve as resolvePath } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { type OnSlowStep, watchStep } from "@mcpctl/shared/slow-step.ts";
 import * as z from "zod";
 import { readDataDirId } from "./data-dir-id.ts";
 import { installNpmPackage } from "./npm-install.ts";
@@ -38,6 +39,7 @@ export interface NpmPackagesDeps {
   /** The operator's environment, for npm alone: registry, credentials, proxies. */
   installEnv: Readonly<Record<string, string | undefined>>;
   installTimeoutSeconds?: number;
+  onSlowStep?: OnSlowStep;
 }
 
 const INSTALL_TIMEOUT_SECONDS = 180;
@@ -46,6 +48,7 @@ const TEMPORARY = ".installing-";
 /** Resolves npm packages to programs; never by `npx`, never through a shell, never running their install scripts. */
 export function createNpmPackages(deps: NpmPackagesDeps): NpmPackages {
   const { packageRoots, installEnv, installTimeoutSeconds = INSTALL_TIMEOUT_SECONDS } = deps;
+  const { onSlowStep = () => undefined } = deps;
   const dataDir = resolvePath(deps.dataDir);
   const packagesDir = join(dataDir, "packages");
   const underWay = new Map<string, Promise<NpmProgram>>();
@@ -71,7 +74,8 @@ export function createNpmPackages(deps: NpmPackagesDeps): NpmPackages {
     const env = { ...installEnv, [INSTANCE_MARKER]: `${readDataDirId(dataDir)}/npm` };
     try {
       const options = { directory, env, timeoutSeconds: installTimeoutSeconds, signal: closing.signal };
-      await installNpmPackage(`${wanted.npm}@${wanted.version}`, options);
+      const name = `${wanted.npm}@${wanted.version}`;
+      await watchStep(`Installing ${name}`, installNpmPackage(name, options), onSlowStep);
       await rm(home, { recursive: true, force: true });
       await rename(directory, home);
     } finally {

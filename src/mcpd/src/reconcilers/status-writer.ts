@@ -1,4 +1,4 @@
-import type { Server } from "@mcpctl/shared/kinds/servers.ts";
+import { isProcessServer, type Server } from "@mcpctl/shared/kinds/servers.ts";
 import type { Logger } from "@mcpctl/shared/log.ts";
 import type { InstanceState } from "../orchestrators/orchestrator.ts";
 import type { Database, Repositories } from "../repositories/interfaces.ts";
@@ -14,20 +14,27 @@ interface StatusWriterDeps {
 
 /** A process changes its state several times in a moment; one write tells the last of them. */
 const SETTLE_MS = 50;
+/** A start goes through several states, and what matters is how it ends; many at once would keep the database busy. */
+const SETTLE_STARTING_MS = 500;
 const RETRY_MS = 2_000;
 
 /** Writes what instances do into the status of their server, their own resources and events. */
 export function createStatusWriter(deps: StatusWriterDeps, statesOf: (server: string) => readonly InstanceState[]) {
-  const due = new Map<string, NodeJS.Timeout>();
+  const due = new Map<string, { timer: NodeJS.Timeout; at: number }>();
   let writing = Promise.resolve();
   let isClosed = false;
 
-  function schedule(name: string, delay = SETTLE_MS): void {
-    if (isClosed || due.has(name)) return;
-    due.set(
-      name,
-      setTimeout(() => flush(name), delay),
-    );
+  function schedule(name: string): void {
+    scheduleIn(name, isStarting(statesOf(name)) ? SETTLE_STARTING_MS : SETTLE_MS);
+  }
+
+  /** The earlier of two dates holds. */
+  function scheduleIn(name: string, delay: number): void {
+    const at = performance.now() + delay;
+    const known = due.get(name);
+    if (isClosed || (known && known.at <= at)) return;
+    clearTimeout(known?.timer);
+    due.set(name, { timer: setTimeout(() => flush(name), delay), at });
   }
 
   function flush(name: string): void {
@@ -36,7 +43,7 @@ export function createStatusWriter(deps: StatusWriterDeps, statesOf: (server: st
       .then(() => write(name))
       .catch((err: unknown) => {
         deps.log.warn({ err, server: name }, "writing the status of a server failed; it will be tried again");
-        schedule(name, RETRY_MS);
+        scheduleIn(name, RETRY_MS);
       });
   }
 
@@ -54,21 +61,34 @@ export function createStatusWriter(deps: StatusWriterDeps, statesOf: (server: st
 
   return {
     schedule,
-    /** Instances of an earlier life: none of them runs any more. */
+    /**
+     * Instances of an earlier life: none of them runs any more. Nor does what their servers' status says hold: gateways
+     * would take a server that was stopped then for faulty now.
+     */
     async forgetInstances(): Promise<void> {
-      await deps.database.transact(async ({ resources }) => {
+      await deps.database.transact(async ({ resources, now }) => {
         for (const { metadata } of await resources.list({ plural: "instances" })) {
           await resources.delete({ plural: "instances", project: "", name: metadata.name });
+        }
+        const at = await now();
+        for (const server of await resources.list<Server>({ plural: "servers" })) {
+          if (!server.status || !isProcessServer(server.spec)) continue;
+          const ref = { plural: "servers", project: "", name: server.metadata.name };
+          await resources.replaceStatus(ref, serverStatus(server, [], at));
         }
       });
     },
     async close(): Promise<void> {
       isClosed = true;
-      for (const timer of due.values()) clearTimeout(timer);
+      for (const { timer } of due.values()) clearTimeout(timer);
       due.clear();
       await writing;
     },
   };
+}
+
+function isStarting(states: readonly InstanceState[]): boolean {
+  return states.length > 0 && states.every(({ phase }) => phase === "Pending" || phase === "Starting");
 }
 
 async function writeInstances(

@@ -1,5 +1,6 @@
 import { createListeners } from "./listeners.ts";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type OnSlowStep, watchStep } from "@mcpctl/shared/slow-step.ts";
 import { type Kysely, sql } from "kysely";
 import { createAuditEventRepository } from "./audit-event.repository.ts";
 import { createChangeRepository } from "./change.repository.ts";
@@ -9,7 +10,6 @@ import type { Database, Repositories } from "./interfaces.ts";
 import { createMcpTokenRepository } from "./mcp-token.repository.ts";
 import { migrate } from "./migrate.ts";
 import { openPglite } from "./pglite.ts";
-import { openPostgresql } from "./postgresql.ts";
 import { createResourceRepository } from "./resource.repository.ts";
 import { toTimestamp } from "./resource-rows.ts";
 import { createSessionRepository } from "./session.repository.ts";
@@ -22,8 +22,11 @@ export interface DatabaseOptions {
   url?: string | undefined;
   /** Where the embedded engine keeps its files; absent means in memory. */
   dataDir?: string | undefined;
+  /** Instead of what the build made for new data directories of the embedded engine. */
+  preparedCluster?: string | undefined;
   /** How long to wait for a PostgreSQL that is not there yet. */
   connectTimeoutSeconds?: number | undefined;
+  onSlowStep?: OnSlowStep;
 }
 
 const MAX_ATTEMPTS = 5;
@@ -37,15 +40,28 @@ const LAST_PAUSE_MS = 2_000;
  * `config-invalid` when the URL is none.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { url, dataDir, connectTimeoutSeconds = 15 } = options;
-  const engine = url === undefined ? await openPglite(dataDir) : openPostgresql(url);
+  const { url, connectTimeoutSeconds = 15, onSlowStep = () => undefined } = options;
+  const engine = await (url === undefined ? openEmbedded(options, onSlowStep) : openRemote(url));
   try {
-    await untilReachable(() => migrate(engine.writes), connectTimeoutSeconds);
+    const migrating = untilReachable(() => migrate(engine.writes), connectTimeoutSeconds);
+    await watchStep(`Waiting for ${url === undefined ? "the tables of the" : "the"} database`, migrating, onSlowStep);
   } catch (thrown) {
     await engine.close();
     throw thrown;
   }
   return createDatabase(engine);
+}
+
+function openEmbedded({ dataDir, preparedCluster }: DatabaseOptions, onSlowStep: OnSlowStep): Promise<Engine> {
+  const onInitializing = () => onSlowStep("Making the files of a new database, which takes a few seconds");
+  const opening = openPglite({ dataDir, preparedCluster, onInitializing });
+  return watchStep("Opening the embedded database", opening, onSlowStep);
+}
+
+/** The driver is loaded where it is used: most starts embed their database. */
+async function openRemote(url: string): Promise<Engine> {
+  const { openPostgresql } = await import("./postgresql.ts");
+  return openPostgresql(url);
 }
 
 async function untilReachable(work: () => Promise<void>, timeoutSeconds: number): Promise<void> {

@@ -20,6 +20,11 @@ interface TransactionSession extends Session {
   rollback(): Promise<void>;
 }
 
+interface PgliteClientOptions extends PgliteWorkerData {
+  /** Told when making the files of a new database takes long, because no prepared ones could be used. */
+  onInitializing(): void;
+}
+
 type Request = PgliteRequest extends infer R ? (R extends unknown ? Omit<R, "id"> : never) : never;
 
 /**
@@ -34,11 +39,13 @@ export class PgliteClient {
   readonly #pending = new Map<number, PromiseWithResolvers<PgliteAnswer>>();
   readonly #opening = Promise.withResolvers<void>();
   readonly #listeners = createListeners();
+  readonly #onInitializing: () => void;
   #lastId = 0;
   #lost: McpctlError | undefined;
   #hasOpened = false;
 
-  constructor(data: PgliteWorkerData, workerUrl: URL = WORKER_URL) {
+  constructor({ onInitializing, ...data }: PgliteClientOptions, workerUrl: URL = WORKER_URL) {
+    this.#onInitializing = onInitializing;
     this.waitReady = this.#opening.promise;
     // What the engine prints is for its developers, and stdout may belong to a protocol. Flags of this process, such as
     // those of a test runner or a debugger, are not meant for the thread.
@@ -108,6 +115,7 @@ export class PgliteClient {
       this.#hasOpened = true;
       return this.#opening.resolve();
     }
+    if ("initializing" in reply) return this.#onInitializing();
     if ("cannotOpen" in reply) return this.#lose(cannotOpen(reply.cannotOpen));
     if ("committed" in reply) return this.#listeners.announce();
     const pending = this.#pending.get(reply.id);

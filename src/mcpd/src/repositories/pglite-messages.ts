@@ -16,13 +16,19 @@ export interface PgliteRefusal {
 }
 
 export type PgliteReply =
+  /** The cluster of a first start is being made without a prepared one, which takes seconds. */
+  | { initializing: true }
   | { ready: true }
   | { cannotOpen: string }
   | { committed: true }
   | { id: number; answer: PgliteAnswer }
   | { id: number; refusal: PgliteRefusal };
 
-/** @returns undefined for a database in memory. */
 export interface PgliteWorkerData {
+  /** Undefined for a database in memory. */
   dataDir: string | undefined;
+  /** Where a prepared cluster may lie; the first that can be used is. */
+  preparedClusters: readonly string[];
+  /** Where this process keeps compiled code; undefined where it keeps none. A thread does not inherit it. */
+  compileCacheDir: string | undefined;
 }

@@ -1,44 +1,60 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
+import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { COMMIT_CHANNEL } from "./engine.ts";
 import type { PgliteAnswer, PgliteRefusal, PgliteReply, PgliteRequest, PgliteWorkerData } from "./pglite-messages.ts";
+import { unpackCluster } from "./prepared-cluster.ts";
 
 // Entry of the thread that runs the embedded database, so that a long query does not stop the main thread.
 
 const INT8 = 20;
+/** The engine clears them at every start, and 128 MB of it took a third of the start and stayed in memory. */
+const SHARED_BUFFERS = "16MB";
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- pglite-client.ts starts this thread with nothing else
 if (parentPort) await serve(parentPort, workerData as PgliteWorkerData);
 
-async function serve(port: MessagePort, { dataDir }: PgliteWorkerData): Promise<void> {
+async function serve(port: MessagePort, data: PgliteWorkerData): Promise<void> {
   const send = (reply: PgliteReply) => port.postMessage(reply);
-  const pglite = await open(dataDir).catch((thrown: unknown) => send({ cannotOpen: String(thrown) }));
+  if (data.compileCacheDir !== undefined) enableCompileCache(data.compileCacheDir);
+  const pglite = await open(data, send).catch((thrown: unknown) => send({ cannotOpen: String(thrown) }));
   if (!pglite) return;
   await pglite.listen(COMMIT_CHANNEL, () => send({ committed: true }));
   port.on("message", (request: PgliteRequest) => void answer(pglite, request).then(send));
   send({ ready: true });
 }
 
-async function open(dataDir: string | undefined): Promise<PGlite> {
+type Send = (reply: PgliteReply) => void;
+
+async function open({ dataDir, preparedClusters }: PgliteWorkerData, send: Send): Promise<PGlite> {
   if (dataDir === undefined) return start(undefined);
   const files = join(dataDir, "postgresql");
-  if (!existsSync(files)) await prepare(files);
+  if (!existsSync(files)) await prepare(files, preparedClusters, send);
   return start(files);
 }
 
 /** A first start that was interrupted leaves only a draft, which the next one throws away. */
-async function prepare(files: string): Promise<void> {
+async function prepare(files: string, preparedClusters: readonly string[], send: Send): Promise<void> {
   const draft = `${files}.new`;
   rmSync(draft, { recursive: true, force: true });
-  const pglite = await start(draft);
-  await pglite.close();
+  if (!preparedClusters.some((prepared) => unpackCluster(prepared, draft))) {
+    send({ initializing: true });
+    const pglite = await start(draft);
+    await pglite.close();
+  }
   renameSync(draft, files);
 }
 
-function start(files: string | undefined): Promise<PGlite> {
-  return PGlite.create({ ...(files !== undefined && { dataDir: files }), parsers: { [INT8]: (digits) => digits } });
+async function start(files: string | undefined): Promise<PGlite> {
+  // Not at the top: by now there is a cache for what it compiles to.
+  const { PGlite } = await import("@electric-sql/pglite");
+  return PGlite.create({
+    ...(files !== undefined && { dataDir: files }),
+    startParams: [...PGlite.defaultStartParams, "-c", `shared_buffers=${SHARED_BUFFERS}`],
+    parsers: { [INT8]: (digits) => digits },
+  });
 }
 
 async function answer(pglite: PGlite, request: PgliteRequest): Promise<PgliteReply> {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { ResourceContent } from "../repositories/interfaces.ts";
+import type { Database, Repositories, ResourceContent } from "../repositories/interfaces.ts";
 import type { AuditService } from "./audit.service.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
 import { systemContext } from "./request-context.ts";
@@ -11,6 +11,7 @@ export interface FirstAdmin {
 }
 
 interface BootstrapDeps {
+  database: Pick<Database, "read">;
   audit: AuditService;
   passwords: PasswordHasher;
 }
@@ -24,11 +25,13 @@ const OWNED_BY_NOBODY = { labels: {}, annotations: {}, managedFields: [] } satis
  * @returns the administrator that was made, or undefined when there are users already.
  */
 export async function bootstrap(
-  { audit, passwords }: BootstrapDeps,
+  { database, audit, passwords }: BootstrapDeps,
   wanted: { user: string; password?: string | undefined },
 ): Promise<FirstAdmin | undefined> {
   const password = wanted.password ?? randomBytes(18).toString("base64url");
-  const passwordHash = await passwords.hash(password);
+  const hash = () => passwords.hash(password);
+  // Ahead of the transaction, because it takes a while; not at all where it will not be needed.
+  const hashedAhead = (await hasUsers(database.read)) ? undefined : await hash();
   const deed = { verb: "bootstrap", resource: "*" };
   return audit.mutate(systemContext("bootstrap"), deed, async ({ resources, credentials }) => {
     const model = { plural: "proxymodels", project: "", name: "default" };
@@ -36,10 +39,10 @@ export async function bootstrap(
       const spec = { description: "Passes everything on unchanged." };
       await resources.insert(model, "ProxyModel", { ...OWNED_BY_NOBODY, spec }, {});
     }
-    if ((await resources.list({ plural: "users", limit: 1 })).length > 0) return undefined;
+    if (await hasUsers({ resources })) return undefined;
     const ref = { plural: "users", project: "", name: wanted.user };
     const user = await resources.insert(ref, "User", { ...OWNED_BY_NOBODY, spec: { disabled: false } }, {});
-    await credentials.setPasswordHash(user.metadata.uid, passwordHash);
+    await credentials.setPasswordHash(user.metadata.uid, hashedAhead ?? (await hash()));
     const spec = {
       subjects: [{ kind: "User", name: wanted.user }],
       roleBindings: [{ role: "admin", resource: "*" }],
@@ -52,4 +55,8 @@ export async function bootstrap(
     );
     return { user: wanted.user, password: wanted.password === undefined ? password : undefined };
   });
+}
+
+async function hasUsers({ resources }: Pick<Repositories, "resources">): Promise<boolean> {
+  return (await resources.list({ plural: "users", limit: 1 })).length > 0;
 }

@@ -27,6 +27,19 @@ async function writePackage(directory: string, manifest: object): Promise<void> 
   await writeFile(join(directory, "package.json"), JSON.stringify({ name: "tool", version: "1.2.3", ...manifest }));
 }
 
+it("tells of an installation that takes more than a second", async () => {
+  const npm = join(dataDir, "bin", "npm");
+  await mkdir(join(dataDir, "bin"));
+  await writeFile(npm, "#!/bin/sh\nsleep 1.5\nexit 1\n", { mode: 0o755 });
+  const said: string[] = [];
+  const slow = packages({
+    installEnv: { PATH: `${join(dataDir, "bin")}:${process.env["PATH"]}` },
+    onSlowStep: (what) => said.push(what),
+  });
+  await expect(slow.resolve({ npm: "tool", version: "1.2.3" })).rejects.toMatchObject({ code: "upstream-unavailable" });
+  expect(said).toEqual(["Installing tool@1.2.3"]);
+});
+
 describe("a package that is there already", () => {
   it.each([
     { npm: "@modelcontextprotocol/server-everything", args: [], call: ["echo", { message: "hi" }], answer: "Echo: hi" },

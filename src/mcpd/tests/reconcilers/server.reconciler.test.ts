@@ -112,6 +112,28 @@ describe("the server reconciler", () => {
     expect(fake.started).toEqual(["a-0"]);
   });
 
+  it("takes no server for faulty because of what an earlier life left in its status", async () => {
+    await reconciler.close();
+    await declare("a", { package: { npm: "slow-to-install", version: "1.0.0" } });
+    const stopped = {
+      type: "Ready",
+      status: "False",
+      reason: "Stopping",
+      message: "x",
+      lastTransitionAt: "2026-01-01",
+    };
+    await database.transact(({ resources }) => resources.replaceStatus(ref("a"), { conditions: [stopped] }));
+    const installing = Promise.withResolvers<never>();
+    resolvePackage.mockImplementation(() => installing.promise);
+    const log = createLogger({ program: "test", level: "silent", write: () => {} });
+    const deps = { watch: createWatchService(database), events: createEventRecorder(database), log };
+    const next = createServerReconciler({ database, ...deps, orchestrator: fake.orchestrator, resolvePackage });
+    await next.start();
+    expect((await find("a"))?.status?.conditions).toMatchObject([{ status: "False", reason: "Pending" }]);
+    installing.reject(new McpctlError("upstream-unavailable", "mcpd is stopping"));
+    await next.close();
+  });
+
   it("does not try again at once when a package cannot be had, whatever its status says", async () => {
     let tries = 0;
     resolvePackage.mockImplementation(async () => {

@@ -5,7 +5,10 @@ const clients: PgliteClient[] = [];
 afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
 function start(workerUrl?: URL): PgliteClient {
-  const client = new PgliteClient({ dataDir: undefined }, workerUrl);
+  const client = new PgliteClient(
+    { dataDir: undefined, preparedClusters: [], compileCacheDir: undefined, onInitializing: () => undefined },
+    workerUrl,
+  );
   clients.push(client);
   return client;
 }
