@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { temporaryDir, upArgs } from "../../tests/e2e/support/stack.ts";
 import { findFreePort } from "../../tests/support/free-port.ts";
+import { startPostgres } from "../../tests/support/postgres.ts";
 import { built, start } from "../../tests/support/programs.ts";
 import { HttpConnection } from "../load/http-connection.ts";
 import { type Endpoint, nextId, prepareRequest } from "../load/mcp-requests.ts";
@@ -13,7 +14,6 @@ import { declare, logIn, PASSWORD } from "../targets/stack.ts";
 import type { Suite } from "./suite.ts";
 
 const ECHO = join(import.meta.dirname, "..", "..", "tests", "fixtures", "stdio-echo.mjs");
-const PROJECT = "cold";
 const COUNTS = [1, 10, 30];
 /** Short against what is measured, and long enough that asking takes nothing from it. */
 const AGAIN_MS = 10;
@@ -30,13 +30,19 @@ export const startUp: Suite = {
       await using dir = await temporaryDir();
       for (const which of ["first", "second"]) add(`up, ${which} start`, "mcpctl up", round, await timeUp(dir.path));
     }
-    for (const count of COUNTS) {
-      progress(`start-up: ${count} stdio servers`);
+    await using postgres = await startPostgres();
+    const databases = { embedded: undefined, PostgreSQL: await postgres.createDatabase() };
+    for (const [engine, databaseUrl] of Object.entries(databases)) {
       await using dir = await temporaryDir();
-      const setup = await prepare(count, dir.path);
-      for (let round = 1; round <= rounds; round += 1) {
-        add(`cold start, ${count} servers`, "gateway", round, await timeColdStart(setup));
-        add(`cold start, ${count} servers`, "floor", round, await timeFloor(count));
+      const setup = await prepare(dir.path, databaseUrl);
+      for (const count of COUNTS) {
+        progress(`start-up: ${count} stdio servers, ${engine}`);
+        const token = await declareServers(setup, count);
+        const name = `cold start, ${count} servers, ${engine}`;
+        for (let round = 1; round <= rounds; round += 1) {
+          add(name, "gateway", round, await timeColdStart(setup, { count, token }));
+          add(name, "floor", round, await timeFloor(count));
+        }
       }
     }
     return rows;
@@ -57,32 +63,35 @@ async function timeUp(dir: string): Promise<number> {
 }
 
 interface Setup {
-  servers: number;
   mcpdArgs: string[];
   mcpdUrl: string;
-  token: string;
   env: Record<string, string>;
 }
 
-/** Declares the servers, their project and a token, and leaves nothing running. */
-async function prepare(count: number, dir: string): Promise<Setup> {
+async function prepare(dir: string, databaseUrl: string | undefined): Promise<Setup> {
   const listen = `127.0.0.1:${await findFreePort()}`;
-  const mcpdArgs = ["--listen", listen, "--data-dir", join(dir, "data"), "--log-level", "warn"];
-  const env = homeIn(dir);
+  const database = databaseUrl === undefined ? [] : ["--database-url", databaseUrl];
+  const mcpdArgs = ["--listen", listen, "--data-dir", join(dir, "data"), "--log-level", "warn", ...database];
+  return { mcpdArgs, mcpdUrl: `http://${listen}`, env: homeIn(dir) };
+}
+
+/** Makes the project have so many servers, and leaves nothing running. @returns a token of the project. */
+async function declareServers({ mcpdArgs, env }: Setup, count: number): Promise<string> {
   await using mcpd = start(built("mcpd"), mcpdArgs, { ...env, MCPD_ADMIN_PASSWORD: PASSWORD });
-  const mcpdUrl = await addressOf(mcpd);
-  const { api } = await logIn(mcpdUrl);
+  const { api } = await logIn(await addressOf(mcpd));
   // The last argument is for the command line alone: programs that differ are probed one by one.
   const echoes = [...Array(count).keys()].map((at) => ({
     name: `echo-${at}`,
     spec: { command: process.execPath, args: [ECHO, `echo-${at}`] },
   }));
-  const token = await declare(api, PROJECT, echoes);
-  return { servers: count, mcpdArgs, mcpdUrl, token, env };
+  return declare(api, `cold-${count}`, echoes);
 }
 
 /** Control plane and gateway, on data that is there, until a client has the tools of every server. */
-async function timeColdStart({ servers, mcpdArgs, mcpdUrl, token, env }: Setup): Promise<number> {
+async function timeColdStart(
+  { mcpdArgs, mcpdUrl, env }: Setup,
+  { count, token }: { count: number; token: string },
+): Promise<number> {
   const startedAt = performance.now();
   await using _mcpd = start(built("mcpd"), mcpdArgs, env);
   const gatewayArgs = ["--listen", "127.0.0.1:0", "--mcpd-url", mcpdUrl, "--log-level", "error"];
@@ -90,7 +99,7 @@ async function timeColdStart({ servers, mcpdArgs, mcpdUrl, token, env }: Setup):
   const { port } = new URL(await addressOf(gateway));
   const endpoint: Endpoint = { port: Number(port), path: "/mcp", era: "modern", bearer: token };
   const connection = await HttpConnection.open(endpoint.port);
-  while ((await countServers(connection, endpoint)) < servers) await sleep(AGAIN_MS);
+  while ((await countServers(connection, endpoint)) < count) await sleep(AGAIN_MS);
   const milliseconds = performance.now() - startedAt;
   connection.close();
   return milliseconds;
