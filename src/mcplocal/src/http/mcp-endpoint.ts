@@ -12,6 +12,8 @@ import { readBody } from "./body.ts";
 import type { IncomingCall } from "./incoming-call.ts";
 import type { BodilessCall, LegacyEndpoint } from "./legacy-endpoint.ts";
 
+/** What most clients ask for. */
+const OWN_PATH = "/mcp";
 const QUERY_CREDENTIAL = /[?&](?:access_?token|token|api_?key|auth(?:orization)?|bearer)=|mcpctl_[a-z]+_/i;
 
 interface McpEndpointDeps {
@@ -41,7 +43,7 @@ export function createMcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     let id: RequestId | undefined;
     try {
       const { url = "", headers } = request;
-      if (QUERY_CREDENTIAL.test(url)) throw credentialInQuery();
+      if (url !== OWN_PATH && QUERY_CREDENTIAL.test(url)) throw credentialInQuery();
       const { authorization } = headers;
       const known = authenticator.findCached(authorization) ?? (await authenticator.authenticate(authorization));
       const caller = credential === undefined ? known : { principal: known.principal, bearer: credential };

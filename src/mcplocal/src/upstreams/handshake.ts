@@ -126,7 +126,7 @@ async function initialize({ target, headers, timeoutMs }: HandshakeOptions): Pro
 }
 
 function readSessionId(name: string, { headers }: RpcOutcome): string | undefined {
-  const id = headers["mcp-session-id"];
+  const id = headers.get("mcp-session-id");
   if (id === undefined || SESSION_ID.test(id)) return id;
   throw protocolError(name, "its session id is malformed");
 }

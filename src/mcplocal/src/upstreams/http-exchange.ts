@@ -3,7 +3,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { ConnectionPool, SentRequest } from "./http1/connection-pool.ts";
 import { type HeaderBlock, toHeaderBlock } from "./http1/header-block.ts";
 import type { ResponseHandler } from "./http1/http-connection.ts";
-import type { ResponseHeaders } from "./http1/response-parser.ts";
+import { ResponseHeaders } from "./http1/response-headers.ts";
 import { SseParser } from "./sse-parser.ts";
 
 const MAX_RESPONSE_BYTES = 16 * 1_024 * 1_024;
@@ -61,6 +61,7 @@ interface Outcome {
 }
 
 const NOTHING = Buffer.alloc(0);
+const NO_HEADERS = new ResponseHeaders([]);
 
 /** One request and its response. */
 class HttpExchange implements ResponseHandler {
@@ -71,7 +72,7 @@ class HttpExchange implements ResponseHandler {
   #sent: SentRequest | undefined;
   #parser: SseParser | undefined;
   #status = 0;
-  #headers: ResponseHeaders = {};
+  #headers = NO_HEADERS;
   #body: Buffer = NOTHING;
   #more: Buffer[] | undefined;
   #bytes = 0;
@@ -159,7 +160,8 @@ class HttpExchange implements ResponseHandler {
 
 /** The media type of a message without its parameters, in lower case; empty when there is none. */
 export function mediaTypeOf(headers: ResponseHeaders): string {
-  const type = headers["content-type"] ?? "";
+  const type = headers.get("content-type") ?? "";
+  if (type === "application/json") return type;
   const end = type.indexOf(";");
   return (end < 0 ? type : type.slice(0, end)).trim().toLowerCase();
 }

@@ -5,7 +5,7 @@ import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { isRecord } from "../protocol/client-message.ts";
 import { measureJson } from "@mcpctl/shared/json-shape.ts";
 import type { HeaderBlock } from "./http1/header-block.ts";
-import type { ResponseHeaders } from "./http1/response-parser.ts";
+import type { ResponseHeaders } from "./http1/response-headers.ts";
 import { type HttpAnswer, type HttpTarget, mediaTypeOf, sendHttp } from "./http-exchange.ts";
 
 /** A refusal that is larger or deeper than this is not worth reading. */

@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { type ResponseEvents, type ResponseHeaders, ResponseParser } from "./response-parser.ts";
+import type { ResponseHeaders } from "./response-headers.ts";
+import { type ResponseEvents, ResponseParser } from "./response-parser.ts";
 
 /** One request, ready for the wire. */
 export interface WireRequest {
@@ -92,7 +93,7 @@ export class HttpConnection implements ResponseEvents {
   }
 
   onHead(status: number, headers: ResponseHeaders): void {
-    const said = headers["keep-alive"];
+    const said = headers.get("keep-alive");
     if (said !== this.#keepAliveSaid) {
       this.#keepAliveSaid = said;
       this.#keepAliveMs = keepAliveMs(said);

@@ -1,4 +1,5 @@
-import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { malformed } from "./malformed.ts";
+import { ResponseHeaders } from "./response-headers.ts";
 
 const HEAD_END = Buffer.from("\r\n\r\n");
 const LINE_END = Buffer.from("\r\n");
@@ -7,14 +8,10 @@ const MAX_CHUNK_LINE_BYTES = 1_024;
 const NOTHING = Buffer.alloc(0);
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\0\r\n]*)?$/;
-const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** A line end that only some readers take for one, or the end of a string. */
 const AMBIGUOUS = /\0|\r(?!\n)|(?<!\r)\n/;
 const LENGTH = /^\d{1,15}$/;
 const CHUNK_LINE = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\0\r\n]*)?$/;
-
-/** Names in lower case; what came several times is joined by a comma. */
-export type ResponseHeaders = Readonly<Record<string, string>>;
 
 export interface ResponseEvents {
   onHead(status: number, headers: ResponseHeaders): void;
@@ -89,11 +86,11 @@ export class ResponseParser {
     const [, minor, digits] = STATUS_LINE.exec(statusLine) ?? [];
     if (digits === undefined) throw malformed("its status line is malformed");
     const status = Number(digits);
-    const headers = readHeaders(lines);
+    const headers = new ResponseHeaders(lines);
     if (status === 101) throw malformed("it changes the protocol, which was not asked for");
     // An interim response; the real one follows.
     if (status < 200) return;
-    const isPersistent = minor === "1" && !/\bclose\b/i.test(headers["connection"] ?? "");
+    const isPersistent = minor === "1" && !isClosing(headers.get("connection"));
     this.#frame(status, headers, minor === "1");
     this.#canReuse = isPersistent && this.#framing !== "until-close";
     const isEmpty = this.#framing === "length" && this.#leftBytes === 0;
@@ -103,8 +100,8 @@ export class ResponseParser {
   }
 
   #frame(status: number, headers: ResponseHeaders, knowsChunks: boolean): void {
-    const coding = headers["transfer-encoding"];
-    const length = headers["content-length"];
+    const coding = headers.get("transfer-encoding");
+    const length = headers.get("content-length");
     if (coding !== undefined) {
       if (length !== undefined) throw malformed("it tells its length in two ways");
       if (!knowsChunks || coding.toLowerCase() !== "chunked") throw malformed("its transfer coding is unknown");
@@ -151,7 +148,7 @@ export class ResponseParser {
   /** What trailers say is of no use here. */
   #readTrailer(line: string): void {
     if (line === "") this.#finish(this.#canReuse);
-    else readHeader(line);
+    else new ResponseHeaders([line]);
   }
 
   #readLine(bytes: Buffer, onFound: (line: string) => void): Buffer {
@@ -181,31 +178,6 @@ export class ResponseParser {
   }
 }
 
-function readHeaders(lines: readonly string[]): ResponseHeaders {
-  const headers: Record<string, string> = {};
-  for (const line of lines) {
-    const [name, value] = readHeader(line);
-    const earlier = Object.hasOwn(headers, name) ? headers[name] : undefined;
-    headers[name] = earlier === undefined ? value : `${earlier}, ${value}`;
-  }
-  return headers;
-}
-
-function readHeader(line: string): [name: string, value: string] {
-  const colon = line.indexOf(":");
-  const name = line.slice(0, Math.max(colon, 0));
-  if (!HEADER_NAME.test(name)) throw malformed("one of its headers is malformed");
-  let start = colon + 1;
-  let end = line.length;
-  while (start < end && isBlank(line, start)) start += 1;
-  while (end > start && isBlank(line, end - 1)) end -= 1;
-  return [name.toLowerCase(), line.slice(start, end)];
-}
-
-function isBlank(text: string, at: number): boolean {
-  return text[at] === " " || text[at] === "\t";
-}
-
-function malformed(why: string): McpctlError {
-  return new McpctlError("upstream-protocol", `The answer is no HTTP/1.1: ${why}`);
+function isClosing(connection: string | undefined): boolean {
+  return connection !== undefined && /\bclose\b/i.test(connection);
 }
