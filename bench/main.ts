@@ -4,13 +4,14 @@ import { parseArgs } from "node:util";
 import type { Row } from "./measure/rows.ts";
 import { compareWithBars } from "./report/bars.ts";
 import { summarize } from "./report/summary.ts";
+import { faults } from "./suites/faults.ts";
 import { handshake } from "./suites/handshake.ts";
 import { hotPath } from "./suites/hot-path.ts";
 import { memory } from "./suites/memory.ts";
 import { openLoop } from "./suites/open-loop.ts";
 import type { Suite } from "./suites/suite.ts";
 
-const SUITES: readonly Suite[] = [hotPath, handshake, openLoop, memory];
+const SUITES: readonly Suite[] = [hotPath, handshake, openLoop, memory, faults];
 
 const HELP = `Usage: pnpm bench [SUITE...] [--rounds N] [--seconds S] [--json FILE]
 
