@@ -34,7 +34,7 @@ describe("the list of a project", () => {
     expect(server.requests("tools/list")).toHaveLength(1);
   });
 
-  it("is partial after 5 seconds when a server hangs, says so, and is complete once it answers", async () => {
+  it("is partial after a moment when one of the servers hangs, says so, and is complete once it answers", async () => {
     const hung = await started(startModernServer({ ...one("late"), intercept: () => true }));
     const { rig, clock } = await clockedRig({});
     const good = await started(startLegacyServer(one("a")));
@@ -44,7 +44,7 @@ describe("the list of a project", () => {
     ]);
     const startedAt = performance.now();
     const partial = await list(rig);
-    expect(performance.now() - startedAt).toBeLessThan(6_000);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
     expect(names(partial)).toEqual(["good__a"]);
     expect(conditions(partial)).toEqual([
       { server: "hung", code: "upstream-timeout", message: 'Server "hung" has not answered yet' },
