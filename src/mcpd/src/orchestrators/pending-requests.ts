@@ -39,6 +39,10 @@ export class PendingRequests {
     this.#onAbort = giveUp(onAbort);
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   add(id: number, waiter: Waiter): void {
     const { signal, timeoutSeconds } = waiter;
     const timer = timeoutSeconds === undefined ? undefined : setTimeout(this.#onTimeout, timeoutSeconds * 1000, id);

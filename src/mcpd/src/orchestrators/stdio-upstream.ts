@@ -2,6 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import { type ErrorCode, McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Era, RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "@mcpctl/shared/mcp/upstream.ts";
+import type { InstanceLoad } from "./orchestrator.ts";
 import { createLineSplitter } from "./line-splitter.ts";
 import { createLineWriter, type LineWriter } from "./line-writer.ts";
 import { PendingRequests, type Waiter } from "./pending-requests.ts";
@@ -15,12 +16,15 @@ export interface StdioLimits {
   probeMs: number;
   maxLineBytes: number;
   maxUnsentBytes: number;
+  /** Requests that wait for an answer at a time. */
+  maxRequests: number;
 }
 
 export const STDIO_LIMITS: StdioLimits = {
   probeMs: 3_000,
   maxLineBytes: 10 * 1024 * 1024,
   maxUnsentBytes: 16 * 1024 * 1024,
+  maxRequests: 2_048,
 };
 
 export interface StdioUpstreamOptions {
@@ -41,6 +45,7 @@ type SendOptions = Pick<Waiter, "signal" | "timeoutSeconds" | "onNotification">;
 
 const GARBAGE_LENGTH = 200;
 const OPEN_BRACE = 0x7b;
+const SILENT = "takes no more requests: it does not answer those that wait";
 const OVERLOADED = "takes no more requests: it does not read those that wait";
 
 /**
@@ -60,6 +65,7 @@ export class StdioUpstream implements Upstream {
   /** Undefined until the handshake is done. */
   #era: Era | undefined;
   #failure: McpctlError | undefined;
+  #timeouts = 0;
 
   constructor(options: StdioUpstreamOptions) {
     const { stdin, stdout, limits = STDIO_LIMITS, onBroken } = options;
@@ -82,6 +88,11 @@ export class StdioUpstream implements Upstream {
   /** Lines on stdout that are no messages: how many, and the start of the last one. */
   get garbage(): { count: number; last: string } {
     return { count: this.#garbageCount, last: toPlainText(Buffer.from(this.#lastGarbage).toString(), GARBAGE_LENGTH) };
+  }
+
+  get load(): Omit<InstanceLoad, "restarts"> {
+    const { unsentBytes } = this.#writer;
+    return { requestsInFlight: this.#pending.size, unsentBytes, timeouts: this.#timeouts };
   }
 
   connect(signal: AbortSignal): Promise<UpstreamIdentity> {
@@ -139,6 +150,7 @@ export class StdioUpstream implements Upstream {
       const { signal, timeoutSeconds, onNotification } = options;
       if (this.#failure) return reject(this.#failure);
       if (signal?.aborted) return reject(signal.reason);
+      if (this.#pending.size >= this.#limits.maxRequests) return reject(this.#error("upstream-unavailable", SILENT));
       const id = this.#nextId++;
       const progressToken = progressTokenOf(params);
       const line = JSON.stringify({ jsonrpc: "2.0", id, method, params: this.#outgoing(params, id, progressToken) });
@@ -198,6 +210,7 @@ export class StdioUpstream implements Upstream {
   }
 
   #expire(id: number, { reject, timeoutSeconds }: Waiter): void {
+    this.#timeouts += 1;
     this.#cancel(id, "timed out");
     reject(this.#error("upstream-timeout", `did not answer within ${timeoutSeconds} s`));
   }

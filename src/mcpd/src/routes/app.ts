@@ -1,5 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { Socket } from "node:net";
+import { CONNECTION_BOUNDS, type ConnectionLimits } from "@mcpctl/shared/connection-limits.ts";
+import { type ErrorCode, isErrorCode, McpctlError } from "@mcpctl/shared/errors.ts";
+import { answerClientError, retryHeaders, tooManyConnections } from "@mcpctl/shared/http-refusal.ts";
 import { parseBoundedJson } from "@mcpctl/shared/json.ts";
 import { PROBLEM_MEDIA_TYPE, toProblem } from "@mcpctl/shared/problem.ts";
 import { parseWith } from "@mcpctl/shared/validate.ts";
@@ -13,6 +16,9 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** What somebody may send who has not said who it is. */
 const MAX_PUBLIC_BODY_BYTES = 16 * 1024;
 const CLOSE_TIMEOUT_MS = 5_000;
+const SWEEP_MS = 1_000;
+/** Connections that come in one burst; the system may allow fewer. */
+const BACKLOG = 4_096;
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/;
 
 /** Seconds; Fastify enforces a slow body only when all three are set, the header limit being the smallest. */
@@ -24,6 +30,9 @@ export interface AppDeps {
   admit(route: Route, request: AdmissionRequest): Promise<RequestContext>;
   /** Called once per answered request. */
   onAnswered(answer: { method: string; route: string; status: number; seconds: number }): void;
+  /** Called for every request that is answered with a problem. */
+  onRefused(code: ErrorCode): void;
+  connections: ConnectionLimits;
   log: Logger;
 }
 
@@ -56,8 +65,13 @@ export function createApp(deps: AppDeps): App {
       return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
     },
     routerOptions: { maxParamLength: 300 },
-    frameworkErrors: (error, request, reply) => void sendError(deps.log, { error, request, reply }),
+    frameworkErrors: (error, request, reply) => void sendError(deps, { error, request, reply }),
+    clientErrorHandler: (error, socket) => {
+      const told = socket instanceof Socket ? answerClientError(error, socket) : undefined;
+      if (told) deps.onRefused(told.code);
+    },
   });
+  const endWatching = watchConnections(app, deps.connections);
   const closing = new AbortController();
   const admitted = new WeakMap<FastifyRequest, Admitted>();
   app.removeAllContentTypeParsers();
@@ -68,7 +82,7 @@ export function createApp(deps: AppDeps): App {
       hint: "The paths are listed at /openapi.json",
     });
   });
-  app.setErrorHandler((error, request, reply) => sendError(deps.log, { error, request, reply }));
+  app.setErrorHandler((error, request, reply) => sendError(deps, { error, request, reply }));
   app.addHook("onResponse", async (request, reply) => {
     const route = request.routeOptions.url ?? "unknown";
     deps.onAnswered({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 });
@@ -81,8 +95,21 @@ export function createApp(deps: AppDeps): App {
       const impatience = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
       await app.close();
       clearTimeout(impatience);
+      endWatching();
     },
   };
+}
+
+/** @returns a function that ends it. */
+function watchConnections(app: FastifyInstance, connections: ConnectionLimits): () => void {
+  app.server.setTimeout(CONNECTION_BOUNDS.silenceMs);
+  app.server.on("connection", (socket) => connections.add(socket, performance.now()));
+  app.addHook("onRequest", async ({ raw }) => {
+    const excess = connections.excessOf(raw.socket);
+    if (excess) throw tooManyConnections(excess);
+  });
+  const sweeper = setInterval(() => connections.sweep(performance.now()), SWEEP_MS).unref();
+  return () => clearInterval(sweeper);
 }
 
 interface Admitted {
@@ -185,14 +212,15 @@ interface Failure {
   reply: FastifyReply;
 }
 
-function sendError(log: Logger, { error, request, reply }: Failure) {
+function sendError({ log, onRefused }: Pick<AppDeps, "log" | "onRefused">, { error, request, reply }: Failure) {
   const known = fromFramework(error);
   const problem = toProblem(known, request.id);
+  if (isErrorCode(problem.code)) onRefused(problem.code);
   if (problem.code === "internal") log.error({ err: error, requestId: request.id }, "request failed unexpectedly");
   if (problem.status === 401) reply.header("www-authenticate", "Bearer");
   return reply
     .code(problem.status)
-    .header("x-request-id", request.id)
+    .headers({ "x-request-id": request.id, ...retryHeaders(known) })
     .type(PROBLEM_MEDIA_TYPE)
     .send(JSON.stringify(problem));
 }
@@ -216,7 +244,7 @@ function fromFramework(error: unknown): unknown {
 
 async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
   try {
-    return await app.listen({ host, port });
+    return await app.listen({ host, port, backlog: BACKLOG });
   } catch (cause) {
     if (!isAddressInUse(cause)) throw cause;
     throw new McpctlError("port-in-use", `${host}:${port} is in use by another program`, {

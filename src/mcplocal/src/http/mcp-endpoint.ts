@@ -13,12 +13,14 @@ import type { Answerer } from "./answerer.ts";
 import { readBody } from "./body.ts";
 import type { IncomingCall } from "./incoming-call.ts";
 import type { BodilessCall, LegacyEndpoint } from "./legacy-endpoint.ts";
+import type { RequestLoad, RequestLoads } from "./request-loads.ts";
 
 const QUERY_CREDENTIAL = /[?&](?:access_?token|token|api_?key|auth(?:orization)?|bearer)=|mcpctl_[a-z]+_/i;
 
 interface McpEndpointDeps {
   authenticator: Authenticator;
   projects: ProjectRegistry;
+  loads: RequestLoads;
   answerer: Answerer;
   modern: (call: IncomingCall, message: ClientMessage) => Promise<void> | void;
   legacy: LegacyEndpoint;
@@ -39,6 +41,7 @@ export type McpEndpoint = (
 export function createMcpEndpoint({
   authenticator,
   projects,
+  loads,
   answerer,
   modern,
   legacy,
@@ -52,6 +55,7 @@ export function createMcpEndpoint({
 
   return async function serveMcp(request, response, projectName) {
     let id: RequestId | undefined;
+    let load: RequestLoad | undefined;
     try {
       const { url = "", headers } = request;
       if (QUERY_CREDENTIAL.test(url)) throw credentialInQuery();
@@ -63,13 +67,16 @@ export function createMcpEndpoint({
       if (request.method !== "POST") return serveBodiless({ request, response, caller, project }, legacy);
       requireJsonBody(headers);
       const accepted = readAccept(headers);
-      const body = await readBody(request);
+      load = loads.begin(caller.principal.sha);
+      const body = await readBody(request, load);
       const message = parseClientMessage(body);
       if (message.type === "request") id = message.id;
       const serve = isModern(message, headers) ? modern : legacy.post;
       await serve({ request, response, caller, project, accepted, requestBytes: body.length }, message);
     } catch (thrown) {
       answerer.refuse(response, thrown, id);
+    } finally {
+      load?.end();
     }
   };
 }

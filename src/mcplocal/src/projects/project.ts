@@ -118,6 +118,13 @@ export class Project {
     return { ready: this.#servers.size - faulty, faulty };
   }
 
+  /** Adds the calls that each server has not answered yet. */
+  addCallsInFlight(counts: Map<string, number>): void {
+    for (const { name, callsInFlight } of this.#servers.values()) {
+      counts.set(name, (counts.get(name) ?? 0) + callsInFlight);
+    }
+  }
+
   /** Closes what was opened under the rights of a token that no longer works. */
   forget(bearer: string): void {
     if (this.#bearer === bearer) this.#hasMember = false;
