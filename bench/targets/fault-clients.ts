@@ -3,12 +3,14 @@
  * They are a process of their own, so that they take no time from the one that measures.
  */
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { HttpConnection } from "../load/http-connection.ts";
 import { type Endpoint, nextId, prepareRequest } from "../load/mcp-requests.ts";
 
 const [kind = "", port = "", bearer = ""] = process.argv.slice(2);
 const endpoint: Endpoint = { port: Number(port), path: "/mcp", era: "modern", bearer };
 const HEAD = `POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nauthorization: Bearer ${bearer}\r\ncontent-type: application/json\r\n`;
+const SETTLE_MS = 1_000;
 const TRICKLE_MS = 500;
 const LARGE_BYTES = 4_000_000;
 const DEEP_LEVELS = 500_000;
@@ -24,6 +26,8 @@ const KINDS: Record<string, () => Promise<unknown>> = {
 };
 
 await KINDS[kind]?.();
+// What they began with has arrived by then.
+await sleep(SETTLE_MS);
 process.stdout.write("ready\n");
 process.on("SIGTERM", () => process.exit());
 

@@ -5,6 +5,8 @@ import { type ErrorCode, isErrorCode, McpctlError } from "@mcpctl/shared/errors.
 import { answerClientError, retryHeaders, tooManyConnections } from "@mcpctl/shared/http-refusal.ts";
 import { parseBoundedJson } from "@mcpctl/shared/json.ts";
 import { PROBLEM_MEDIA_TYPE, toProblem } from "@mcpctl/shared/problem.ts";
+import { principalName } from "@mcpctl/shared/rbac/principal.ts";
+import { RequestLoads, tooManyBodies } from "@mcpctl/shared/request-loads.ts";
 import { parseWith } from "@mcpctl/shared/validate.ts";
 import * as z from "zod";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
@@ -16,6 +18,8 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** What somebody may send who has not said who it is. */
 const MAX_PUBLIC_BODY_BYTES = 16 * 1024;
 const CLOSE_TIMEOUT_MS = 5_000;
+/** A gateway is one caller, and all calls of its clients come from it. */
+const MAX_REQUESTS_PER_CALLER = 8_192;
 const SWEEP_MS = 1_000;
 /** Connections that come in one burst; the system may allow fewer. */
 const BACKLOG = 4_096;
@@ -74,9 +78,10 @@ export function createApp(deps: AppDeps): App {
   const endWatching = watchConnections(app, deps.connections);
   const closing = new AbortController();
   const admitted = new WeakMap<FastifyRequest, Admitted>();
+  const loads = new RequestLoads({ requestsPerCaller: MAX_REQUESTS_PER_CALLER });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  for (const route of deps.routes) bindRoute(app, { ...deps, route, admitted, closing: closing.signal });
+  for (const route of deps.routes) bindRoute(app, { ...deps, route, admitted, loads, closing: closing.signal });
   app.setNotFoundHandler((request) => {
     throw new McpctlError("not-found", `No such path: ${request.method} ${request.url.split("?")[0]}`, {
       hint: "The paths are listed at /openapi.json",
@@ -121,10 +126,11 @@ interface Admitted {
 interface Binding extends AppDeps {
   route: Route;
   admitted: WeakMap<FastifyRequest, Admitted>;
+  loads: RequestLoads;
   closing: AbortSignal;
 }
 
-function bindRoute(app: FastifyInstance, { route, closing, admit, admitted }: Binding): void {
+function bindRoute(app: FastifyInstance, { route, closing, admit, admitted, loads }: Binding): void {
   app.route<{ Params: Record<string, string>; Querystring: Record<string, unknown> }>({
     method: route.method,
     url: route.path,
@@ -136,7 +142,9 @@ function bindRoute(app: FastifyInstance, { route, closing, admit, admitted }: Bi
       const query = singleValues(request.query);
       const authorization = singleAuthorization(request.raw.rawHeaders);
       const readmit = () => admit(route, { requestId, authorization, params, query });
-      admitted.set(request, { context: await readmit(), readmit });
+      const context = await readmit();
+      admitted.set(request, { context, readmit });
+      reserve(loads, principalName(context.principal), { request, reply });
     },
     async handler(request, reply) {
       const entry = admitted.get(request);
@@ -152,6 +160,19 @@ function bindRoute(app: FastifyInstance, { route, closing, admit, admitted }: Bi
       return send(reply, answer);
     },
   });
+}
+
+/**
+ * Takes room for the body before any of it is read, until the request is answered.
+ *
+ * @throws {McpctlError} `too-many-requests`, `unavailable`
+ */
+function reserve(loads: RequestLoads, caller: string, { request, reply }: Omit<Failure, "error">): void {
+  const { "content-length": length, "transfer-encoding": coding } = request.headers;
+  const load = loads.begin(caller);
+  reply.raw.once("close", load.end);
+  const declared = length === undefined && coding !== undefined ? MAX_BODY_BYTES : Number(length ?? 0);
+  if (!load.take(Math.min(declared, MAX_BODY_BYTES))) throw tooManyBodies();
 }
 
 /** Probes and balancers add parameters of their own to public paths; anywhere else an unknown one is a mistake. */

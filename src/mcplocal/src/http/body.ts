@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import type { RequestLoad } from "./request-loads.ts";
+import { type RequestLoad, tooManyBodies } from "@mcpctl/shared/request-loads.ts";
 
 const NOTHING = Buffer.alloc(0);
 const MAX_BODY_BYTES = 4 * 1_024 * 1_024;
@@ -30,7 +30,7 @@ export function readBody(request: IncomingMessage, load: RequestLoad): Promise<B
         request.removeAllListeners("data");
         discard(request);
         body = more = undefined;
-        reject(isTooLarge ? tooLarge() : tooMuch());
+        reject(isTooLarge ? tooLarge() : tooManyBodies());
       } else if (body) (more ??= [body]).push(chunk);
       else body = chunk;
     });
@@ -55,8 +55,4 @@ function tooLarge(): McpctlError {
   return new McpctlError("payload-too-large", `The body is larger than ${MAX_BODY_BYTES} bytes`, {
     hint: "Pass large content by reference, for instance as a path or a URL that the tool can read",
   });
-}
-
-function tooMuch(): McpctlError {
-  return new McpctlError("unavailable", "Too many large requests are being read", { hint: "Try again in a moment" });
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { MODERN_VERSION, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
+import type { RequestLoad, RequestLoads } from "@mcpctl/shared/request-loads.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Caller } from "../auth/principal.ts";
 import { noSuchProject } from "../projects/discovery-cache.ts";
@@ -13,7 +14,6 @@ import type { Answerer } from "./answerer.ts";
 import { readBody } from "./body.ts";
 import type { IncomingCall } from "./incoming-call.ts";
 import type { BodilessCall, LegacyEndpoint } from "./legacy-endpoint.ts";
-import type { RequestLoad, RequestLoads } from "./request-loads.ts";
 
 const QUERY_CREDENTIAL = /[?&](?:access_?token|token|api_?key|auth(?:orization)?|bearer)=|mcpctl_[a-z]+_/i;
 

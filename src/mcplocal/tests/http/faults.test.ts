@@ -42,6 +42,22 @@ async function openSocket(rig: Rig): Promise<{ socket: Socket; heard(): string }
   return { socket, heard: () => heard };
 }
 
+/** The bytes of a call. */
+function callText(token: string, name: string, args: Json = {}): string {
+  const { headers, body } = modern("tools/call", { name, arguments: args });
+  const payload = JSON.stringify(body);
+  const all = { ...headers, host: "localhost", authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const lines = Object.entries(all).map(([header, value]) => `${header}: ${String(value)}`);
+  return `POST /mcp HTTP/1.1\r\n${lines.join("\r\n")}\r\ncontent-length: ${payload.length}\r\n\r\n${payload}`;
+}
+
+/** Sends so many calls to the other server behind each other, without waiting for answers. */
+async function hang(rig: Rig, token: string, count: number): ReturnType<typeof openSocket> {
+  const opened = await openSocket(rig);
+  opened.socket.write(callText(token, "other__echo").repeat(count));
+  return opened;
+}
+
 const GET_HEALTH = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 describe("a server that hangs", () => {
@@ -71,22 +87,7 @@ describe("a server that hangs", () => {
   it("gets no more than so many calls of a token, whose next one is refused at once", async () => {
     const { rig, other } = await startTwo();
     other.options.intercept = ({ body }) => body["method"] === "tools/call";
-    const gone: Promise<unknown>[] = [];
-    const sockets = await Promise.all(Array.from({ length: 8 }, () => openSocket(rig)));
-    const { headers, body } = modern("tools/call", { name: "other__echo", arguments: {} });
-    const payload = JSON.stringify(body);
-    const head = Object.entries({
-      ...headers,
-      host: "localhost",
-      authorization: `Bearer ${rig.token}`,
-      "content-type": "application/json",
-      "content-length": payload.length,
-    }).map(([name, value]) => `${name}: ${String(value)}\r\n`);
-    // A client that does not wait for answers sends one request behind the other.
-    for (const { socket } of sockets) {
-      socket.write(`POST /mcp HTTP/1.1\r\n${head.join("")}\r\n${payload}`.repeat(128));
-      gone.push(once(socket, "close"));
-    }
+    const sockets = await Promise.all(Array.from({ length: 8 }, () => hang(rig, rig.token, 128)));
     await vi.waitFor(async () => expect(await metric(rig, "mcpctl_gateway_requests_in_flight")).toBe(1_024), PATIENCE);
     const refused = await call(rig, "good__echo");
     expect(refused).toMatchObject({ status: 429, headers: { "retry-after": "1" } });
@@ -95,10 +96,25 @@ describe("a server that hangs", () => {
     const good = modern("tools/call", { name: "good__echo", arguments: { message: "hi" } });
     expect((await send(rig.url, { ...good, token: neighbour })).json.result.content[0].text).toBe("hi");
     for (const { socket } of sockets) socket.destroy();
-    await Promise.all(gone);
     await vi.waitFor(async () => expect(await metric(rig, "mcpctl_gateway_requests_in_flight")).toBe(0), PATIENCE);
     expect((await call(rig, "good__echo")).status).toBe(200);
     expect(await metric(rig, 'mcpctl_gateway_refusals_total{code="too-many-requests"}')).toBe(1);
+  }, 60_000);
+});
+
+describe("a server that hangs for many tokens", () => {
+  it("gets no more than so many calls, whose next one fails at once with a type", async () => {
+    const { rig, other } = await startTwo();
+    other.options.intercept = ({ body }) => body["method"] === "tools/call";
+    const tokens = ["a", "b"].map((name) => rig.controlPlane.addToken("demo", name));
+    const held = await Promise.all(tokens.map((token) => hang(rig, token, 512)));
+    const inFlight = 'mcpctl_gateway_tool_calls_in_flight{server="other"}';
+    await vi.waitFor(async () => expect(await metric(rig, inFlight)).toBe(1_024), PATIENCE);
+    const { status, json } = await call(rig, "other__echo");
+    expect([status, json.error.data]).toEqual([200, { code: "too-many-requests", hint: expect.any(String) }]);
+    expect((await call(rig, "good__echo")).json.result.content[0].text).toBe("hi");
+    for (const { socket } of held) socket.destroy();
+    await vi.waitFor(async () => expect(await metric(rig, inFlight)).toBe(0), PATIENCE);
   }, 60_000);
 });
 
@@ -154,18 +170,7 @@ describe("a client that does not take its answer", () => {
   const LARGE = { name: "good__big", arguments: { bytes: 12_000_000 } };
 
   function ask(rig: Rig): string {
-    const { headers, body } = modern("tools/call", LARGE);
-    const payload = JSON.stringify(body);
-    const all = {
-      ...headers,
-      host: "localhost",
-      authorization: `Bearer ${rig.token}`,
-      "content-length": payload.length,
-    };
-    const lines = Object.entries({ ...all, "content-type": "application/json" }).map(
-      ([name, value]) => `${name}: ${value}`,
-    );
-    return `POST /mcp HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n${payload}`;
+    return callText(rig.token, LARGE.name, LARGE.arguments);
   }
 
   it("loses its connection, and with it what was kept for it", async () => {

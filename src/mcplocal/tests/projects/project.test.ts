@@ -85,6 +85,17 @@ describe("the list of a project", () => {
     expect(conditions(await list(rig))).toEqual([]);
   });
 
+  it("has the tools of a server again a second after mcpd says that it is back", async () => {
+    const { rig, clock } = await clockedRig({});
+    const { url } = await started(startModernServer(one("a")));
+    const fault = { reason: "CrashLoopBackOff", message: "it ended" };
+    rig.controlPlane.setProject("demo", [{ name: "files", url, fault }]);
+    expect(names(await list(rig))).toEqual([]);
+    rig.controlPlane.setProject("demo", [{ name: "files", url }]);
+    clock.ms += 1_001;
+    await vi.waitFor(async () => expect(names(await list(rig))).toEqual(["files__a"]), { timeout: 5_000 });
+  });
+
   it.each<[string, Json]>([
     ["refuses to list", { status: 200, message: { error: { code: -32603, message: "no" } } }],
     ["answers with nonsense", { status: 200, message: { result: { tools: 7 } } }],

@@ -1,16 +1,16 @@
-import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { McpctlError } from "./errors.ts";
 
 const MIB = 1_048_576;
 
 interface LoadBounds {
-  requestsPerToken: number;
-  bodyBytesPerToken: number;
+  requestsPerCaller: number;
+  bodyBytesPerCaller: number;
   bodyBytes: number;
 }
 
-const BOUNDS: LoadBounds = { requestsPerToken: 1_024, bodyBytesPerToken: 64 * MIB, bodyBytes: 256 * MIB };
+const BOUNDS: LoadBounds = { requestsPerCaller: 1_024, bodyBytesPerCaller: 64 * MIB, bodyBytes: 256 * MIB };
 
-/** What the requests of one token hold at the moment. */
+/** What the requests of one caller hold at the moment. */
 interface Share {
   requests: number;
   bodyBytes: number;
@@ -43,10 +43,10 @@ export class RequestLoads {
   }
 
   /** @throws {McpctlError} `too-many-requests` */
-  begin(sha: string): RequestLoad {
-    const share = this.#shares.get(sha) ?? { requests: 0, bodyBytes: 0 };
-    if (share.requests >= this.#bounds.requestsPerToken) throw tooMany(share.requests);
-    if (share.requests === 0) this.#shares.set(sha, share);
+  begin(caller: string): RequestLoad {
+    const share = this.#shares.get(caller) ?? { requests: 0, bodyBytes: 0 };
+    if (share.requests >= this.#bounds.requestsPerCaller) throw tooMany(share.requests);
+    if (share.requests === 0) this.#shares.set(caller, share);
     share.requests += 1;
     this.#requests += 1;
     let held = 0;
@@ -55,21 +55,26 @@ export class RequestLoads {
         held += bytes;
         share.bodyBytes += bytes;
         this.#bodyBytes += bytes;
-        return share.bodyBytes <= this.#bounds.bodyBytesPerToken && this.#bodyBytes <= this.#bounds.bodyBytes;
+        return share.bodyBytes <= this.#bounds.bodyBytesPerCaller && this.#bodyBytes <= this.#bounds.bodyBytes;
       },
       end: () => {
         share.requests -= 1;
         share.bodyBytes -= held;
         this.#requests -= 1;
         this.#bodyBytes -= held;
-        if (share.requests === 0) this.#shares.delete(sha);
+        if (share.requests === 0) this.#shares.delete(caller);
       },
     };
   }
 }
 
+/** Why a body is not read when `take` says no. */
+export function tooManyBodies(): McpctlError {
+  return new McpctlError("unavailable", "Too many large requests are being read", { hint: "Try again in a moment" });
+}
+
 function tooMany(requests: number): McpctlError {
-  return new McpctlError("too-many-requests", `This token has ${requests} requests under way already`, {
+  return new McpctlError("too-many-requests", `This caller has ${requests} requests under way already`, {
     hint: "Wait for answers before sending more",
   });
 }

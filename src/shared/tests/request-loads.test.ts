@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { RequestLoads } from "../../src/http/request-loads.ts";
+import { RequestLoads } from "../src/request-loads.ts";
 
-const BOUNDS = { requestsPerToken: 2, bodyBytesPerToken: 100, bodyBytes: 150 };
+const BOUNDS = { requestsPerCaller: 2, bodyBytesPerCaller: 100, bodyBytes: 150 };
 
 describe("what requests hold", () => {
-  it("is bounded in number for each token, and another token does not feel it", () => {
+  it("is bounded in number for each caller, and another one does not feel it", () => {
     const loads = new RequestLoads(BOUNDS);
     const first = loads.begin("a");
     loads.begin("a");
@@ -15,7 +15,7 @@ describe("what requests hold", () => {
     expect(loads.requests).toBe(3);
   });
 
-  it("is bounded in bytes for each token and for all, and given back at the end", () => {
+  it("is bounded in bytes for each caller and for all, and given back at the end", () => {
     const loads = new RequestLoads(BOUNDS);
     const [a, b] = [loads.begin("a"), loads.begin("b")];
     expect([a.take(100), a.take(1)]).toEqual([true, false]);
