@@ -10,7 +10,7 @@ import { type Endpoint, nextId, prepareRequest } from "../load/mcp-requests.ts";
 const [kind = "", port = "", bearer = ""] = process.argv.slice(2);
 const endpoint: Endpoint = { port: Number(port), path: "/mcp", era: "modern", bearer };
 const HEAD = `POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nauthorization: Bearer ${bearer}\r\ncontent-type: application/json\r\n`;
-const SETTLE_MS = 1_000;
+const SETTLE_MS = 3_000;
 const TRICKLE_MS = 500;
 const LARGE_BYTES = 4_000_000;
 const DEEP_LEVELS = 500_000;

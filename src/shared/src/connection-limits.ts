@@ -9,6 +9,13 @@ export interface LimitedSocket {
   on(event: "close" | "timeout", listener: () => void): unknown;
 }
 
+/** An answer that waits for its turn on a connection; its socket is null until then. */
+export interface WaitingAnswer {
+  readonly socket: object | null;
+  readonly writableLength: number;
+  on(event: "close", listener: () => void): unknown;
+}
+
 export interface ConnectionBounds {
   maxConnections: number;
   maxConnectionsPerAddress: number;
@@ -48,6 +55,7 @@ export class ConnectionLimits {
   readonly #refused = new Map<LimitedSocket, { excess: Excess; since: number }>();
   /** Who has not taken everything, longest first, and since when. */
   readonly #unread = new Map<LimitedSocket, number>();
+  readonly #waiting = new Map<LimitedSocket, Set<WaitingAnswer>>();
   /** Connections since the start: refused, and ended because of what they left unread. */
   readonly counts = { address: 0, total: 0, stalled: 0, memory: 0 };
 
@@ -61,8 +69,19 @@ export class ConnectionLimits {
 
   get unreadBytes(): number {
     let bytes = 0;
-    for (const socket of this.#unread.keys()) bytes += socket.writableLength;
+    for (const socket of this.#unread.keys()) bytes += this.#unreadOf(socket);
     return bytes;
+  }
+
+  /** Takes note of an answer to a client that has sent one request behind the other. */
+  addWaiting(socket: LimitedSocket, answer: WaitingAnswer): void {
+    const waiting = this.#waiting.get(socket) ?? new Set();
+    if (waiting.size === 0) this.#waiting.set(socket, waiting);
+    waiting.add(answer);
+    answer.on("close", () => {
+      waiting.delete(answer);
+      if (waiting.size === 0) this.#waiting.delete(socket);
+    });
   }
 
   /** Takes note of a new connection. @param now - monotonic milliseconds. */
@@ -74,11 +93,12 @@ export class ConnectionLimits {
     this.#open.add(socket);
     this.#perAddress.set(address, ofAddress + 1);
     socket.on("timeout", () => {
-      if (this.#unread.has(socket)) this.counts.stalled += 1;
+      if (socket.writableLength > 0) this.counts.stalled += 1;
     });
     socket.on("close", () => {
       this.#open.delete(socket);
       this.#unread.delete(socket);
+      this.#waiting.delete(socket);
       const left = (this.#perAddress.get(address) ?? 1) - 1;
       if (left === 0) this.#perAddress.delete(address);
       else this.#perAddress.set(address, left);
@@ -98,7 +118,7 @@ export class ConnectionLimits {
     for (const [socket, since] of this.#unread) {
       // Whoever reads as fast as others is never the first, and gets a moment in any case.
       if (bytes <= this.#bounds.maxUnreadBytes || since === now) return;
-      bytes -= socket.writableLength;
+      bytes -= this.#unreadOf(socket);
       this.counts.memory += 1;
       socket.destroy();
     }
@@ -106,15 +126,18 @@ export class ConnectionLimits {
 
   #look(socket: LimitedSocket, now: number): void {
     const { stallMs, silenceMs } = this.#bounds;
-    const isKnown = this.#unread.has(socket);
-    if (socket.writableLength > 0 && !isKnown) {
-      this.#unread.set(socket, now);
-      socket.setTimeout(stallMs);
-    } else if (socket.writableLength === 0 && isKnown) {
-      this.#unread.delete(socket);
-      // An answer that has ended has set another limit already.
-      if (socket.timeout === stallMs) socket.setTimeout(silenceMs);
-    }
+    if (this.#unreadOf(socket) === 0) this.#unread.delete(socket);
+    else if (!this.#unread.has(socket)) this.#unread.set(socket, now);
+    const isReading = socket.writableLength === 0;
+    if (!isReading && socket.timeout !== stallMs) socket.setTimeout(stallMs);
+    // An answer that has ended has set another limit already.
+    if (isReading && socket.timeout === stallMs) socket.setTimeout(silenceMs);
+  }
+
+  #unreadOf(socket: LimitedSocket): number {
+    let bytes = socket.writableLength;
+    for (const answer of this.#waiting.get(socket) ?? []) if (answer.socket === null) bytes += answer.writableLength;
+    return bytes;
   }
 
   #excessOf(ofAddress: number): Excess | undefined {

@@ -126,6 +126,18 @@ describe("a peer that does not read", () => {
     expect([limits.unreadBytes, limits.counts.memory]).toEqual([600, 1]);
   });
 
+  it("pays for answers that wait behind others, too, but may wait for the first as long as it takes", () => {
+    const limits = new ConnectionLimits(BOUNDS);
+    const [socket = new FakeSocket()] = opened(limits, ["a"]);
+    const answer = { socket: null, writableLength: 600, on: () => {} };
+    limits.addWaiting(socket, answer);
+    limits.sweep(1_000);
+    expect([limits.unreadBytes, socket.timeout]).toEqual([600, BOUNDS.silenceMs]);
+    limits.addWaiting(socket, { ...answer });
+    limits.sweep(2_000);
+    expect([socket.isDestroyed, limits.unreadBytes]).toEqual([true, 0]);
+  });
+
   it("has a moment in any case", () => {
     const limits = new ConnectionLimits(BOUNDS);
     const [socket = new FakeSocket()] = opened(limits, ["a"]);

@@ -109,7 +109,8 @@ export function createApp(deps: AppDeps): App {
 function watchConnections(app: FastifyInstance, connections: ConnectionLimits): () => void {
   app.server.setTimeout(CONNECTION_BOUNDS.silenceMs);
   app.server.on("connection", (socket) => connections.add(socket, performance.now()));
-  app.addHook("onRequest", async ({ raw }) => {
+  app.addHook("onRequest", async ({ raw }, reply) => {
+    if (reply.raw.socket === null) connections.addWaiting(raw.socket, reply.raw);
     const excess = connections.excessOf(raw.socket);
     if (excess) throw tooManyConnections(excess);
   });

@@ -61,6 +61,7 @@ function route(deps: GatewayServerDeps, request: IncomingMessage, response: Serv
   const path = pathOf(request);
   response.on("error", () => {});
   const excess = deps.connections.excessOf(request.socket);
+  if (response.socket === null) deps.connections.addWaiting(request.socket, response);
   if (excess) return sendProblem(deps, response, tooManyConnections(excess));
   if (path === "/healthz" || path === "/livez") return sendJson(response, { status: 200, body: { status: "ok" } });
   if (path === "/readyz") return void sendReadiness(response, deps.readiness);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** How long servers that have answered wait for those that have not, before they are listed without them. */
-const TOGETHER_MS = 600;
+const TOGETHER_MS = 500;
 
 /** The moment that new servers of a project have to come in together. */
 export class FirstWait {
