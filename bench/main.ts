@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import type { Row } from "./measure/rows.ts";
 import { compareWithBars } from "./report/bars.ts";
 import { summarize } from "./report/summary.ts";
+import { faults } from "./suites/faults.ts";
 import { handshake } from "./suites/handshake.ts";
 import { hotPath } from "./suites/hot-path.ts";
 import { memory } from "./suites/memory.ts";
@@ -11,7 +12,7 @@ import { openLoop } from "./suites/open-loop.ts";
 import { startUp } from "./suites/start-up.ts";
 import type { Suite } from "./suites/suite.ts";
 
-const SUITES: readonly Suite[] = [hotPath, handshake, openLoop, memory, startUp];
+const SUITES: readonly Suite[] = [hotPath, handshake, openLoop, memory, startUp, faults];
 
 const HELP = `Usage: pnpm bench [SUITE...] [--rounds N] [--seconds S] [--json FILE]
 

@@ -20,6 +20,12 @@ const ratioOf =
 const memoryOf = (value: string) => (rows: readonly Row[]) =>
   medianOf(rows, { suite: "memory", case: "gateway", target: "gateway", value });
 
+const faultOf = (kind: string, name: string, value: string) => (rows: readonly Row[]) =>
+  medianOf(rows, { suite: `faults: ${kind}`, case: name, target: "gateway", value });
+
+const sufferingFrom = (clients: string) => (rows: readonly Row[]) =>
+  medianRatio(rows, { suite: "faults: clients", case: clients, target: "with fault", value: "p99Ms" }, "alone");
+
 /** How much longer than straight a call takes, against how much longer it takes through the undici proxy. */
 function addedLatency(rows: readonly Row[], era: string): number {
   const p50 = (target: string) => medianOf(rows, { suite: "hot-path", case: `${era} call x1`, target, value: "p50Ms" });
@@ -117,6 +123,43 @@ const BARS: readonly Bar[] = [
     isLowerBetter: true,
     valueOf: startOf("up, second start"),
   },
+  {
+    promise: "call that ends its server, until it fails, ms",
+    bar: 100,
+    aim: 20,
+    isLowerBetter: true,
+    valueOf: faultOf("crash", "first crash", "failedMs"),
+  },
+  {
+    promise: "the same, until the next call succeeds, ms",
+    bar: 3_000,
+    aim: 1_000,
+    isLowerBetter: true,
+    valueOf: faultOf("crash", "first crash", "backMs"),
+  },
+  ...["hung at initialize", "hung at list"].flatMap((name): Bar[] => [
+    {
+      promise: `server ${name}, first list of the others, ms`,
+      bar: 1_000,
+      aim: 800,
+      isLowerBetter: true,
+      valueOf: faultOf("hung server", name, "firstListMs"),
+    },
+    {
+      promise: "the same, later lists, p99, ms",
+      bar: 50,
+      aim: 5,
+      isLowerBetter: true,
+      valueOf: faultOf("hung server", name, "laterP99Ms"),
+    },
+  ]),
+  ...["hung-calls", "idle-connections", "slow-heads", "slow-bodies"].map((clients): Bar => ({
+    promise: `call beside ${clients}, p99 / alone`,
+    bar: 2,
+    aim: 1.2,
+    isLowerBetter: true,
+    valueOf: sufferingFrom(clients),
+  })),
 ];
 
 /** What the measurements say of each promise. */

@@ -2,7 +2,7 @@ import { medianOf, medianRatio, type Row } from "../measure/rows.ts";
 import { formatFigure, formatTable } from "./table.ts";
 
 /** Against what each figure is compared, where it was measured in the same round. */
-const PEERS = ["direct", "undici", "nginx"];
+const PEERS = ["direct", "undici", "nginx", "alone"];
 
 /** Every case of every suite, a line for each target: the medians, and the ratios to the peers for the first figure. */
 export function summarize(rows: readonly Row[]): string {

@@ -83,8 +83,8 @@ async function openLegacy(endpoint: Endpoint): Promise<Endpoint> {
   return opened;
 }
 
-/** Servers take a moment to start. */
-async function untilCallable(endpoint: Endpoint, tool: string): Promise<void> {
+/** Calls until it succeeds: servers take a moment to start. */
+export async function untilCallable(endpoint: Endpoint, tool: string, pauseMs = 100): Promise<void> {
   const connection = await HttpConnection.open(endpoint.port);
   const request = prepareRequest(endpoint, {
     method: "tools/call",
@@ -96,6 +96,6 @@ async function untilCallable(endpoint: Endpoint, tool: string): Promise<void> {
     const { status, body } = await connection.exchange(request(id));
     if (status === 200 && isResult(body, id)) return connection.close();
     if (Date.now() > end) throw new Error(`${tool} cannot be called: HTTP ${status} ${body.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

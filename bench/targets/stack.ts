@@ -11,7 +11,7 @@ export const PASSWORD = "correct horse battery staple";
 
 export interface ServerManifest {
   name: string;
-  spec: { url: string } | { command: string; args: string[] };
+  spec: { url: string } | { command: string; args: string[]; startTimeoutSeconds?: number };
 }
 
 /** Control plane and gateway of the built programs, each a process of its own, on an empty embedded database. */

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { nameSchema } from "@mcpctl/shared/kinds/metadata.ts";
-import { describeSettings, listenAddress, readSettings } from "@mcpctl/shared/settings.ts";
+import { connectionSettings, describeSettings, listenAddress, readSettings } from "@mcpctl/shared/settings.ts";
 import { parse } from "yaml";
 import * as z from "zod";
 import { LOG_LEVELS } from "@mcpctl/shared/log.ts";
@@ -31,6 +31,7 @@ export const configSchema = z.object({
     .default(12 * 3600)
     .describe("How long a login lasts."),
   changesKept: z.coerce.number().int().min(100).default(20_000).describe("How many changes a watch may lag behind."),
+  ...connectionSettings,
   logLevel: z
     .enum(LOG_LEVELS)
     .default("info")

@@ -1,4 +1,5 @@
 import type { Discovery } from "@mcpctl/shared/api/contracts.ts";
+import { ConnectionLimits } from "@mcpctl/shared/connection-limits.ts";
 import { Cleanup } from "@mcpctl/shared/cleanup.ts";
 import { KINDS } from "@mcpctl/shared/kinds/index.ts";
 import type { Kind } from "@mcpctl/shared/kinds/kind.ts";
@@ -14,7 +15,7 @@ import { createMetrics } from "./metrics.ts";
 import { admit } from "./middleware/admission.ts";
 import { createNpmPackages } from "./orchestrators/npm-package.ts";
 import { createProcessOrchestrator } from "./orchestrators/process.orchestrator.ts";
-import { createServerReconciler } from "./reconcilers/server.reconciler.ts";
+import { createServerReconciler, type ServerReconciler } from "./reconcilers/server.reconciler.ts";
 import { createServerRelay, type ServerRelay } from "./relay/server-relay.ts";
 import type { Database } from "./repositories/interfaces.ts";
 import { mcpTokenRoutes, sessionRoutes } from "./routes/account-routes.ts";
@@ -110,7 +111,7 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
       onCommit: database.onCommit,
     }),
   );
-  const app = serve({ services, database, relay, kinds, log });
+  const app = serve({ services, database, relay, kinds, log, config, loads: reconciler.loads });
   cleanup.defer(() => app.close());
   const address = await app.listen(config.listen);
   log.info({ url: address, engine: database.engine }, "mcpd is ready");
@@ -161,10 +162,13 @@ interface ServeDeps {
   relay: ServerRelay;
   kinds: readonly Kind[];
   log: Logger;
+  config: Config;
+  loads: ServerReconciler["loads"];
 }
 
-function serve({ services, database, relay, kinds, log }: ServeDeps): App {
-  const metrics = createMetrics();
+function serve({ services, database, relay, kinds, log, config, loads }: ServeDeps): App {
+  const connections = new ConnectionLimits(config);
+  const metrics = createMetrics({ connections, loads });
   let isClosing = false;
   const latestVersion = () => database.read.changes.latestVersion();
   const routes: Route[] = [
@@ -183,6 +187,8 @@ function serve({ services, database, relay, kinds, log }: ServeDeps): App {
     routes,
     admit: (route, request) => admit(services, route, request),
     onAnswered: metrics.onAnswered,
+    onRefused: metrics.onRefused,
+    connections,
     log,
   });
   return {

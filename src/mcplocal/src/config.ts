@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { LOG_LEVELS } from "@mcpctl/shared/log.ts";
-import { describeSettings, listenAddress, readSettings } from "@mcpctl/shared/settings.ts";
+import { connectionSettings, describeSettings, listenAddress, readSettings } from "@mcpctl/shared/settings.ts";
 import * as z from "zod";
 
 const PREFIX = "MCPLOCAL_";
@@ -37,6 +37,7 @@ const schema = z
       .max(3_600)
       .default(30)
       .describe("How long known tokens and projects are served while mcpd is silent; 30 when absent."),
+    ...connectionSettings,
     logLevel: z
       .enum(LOG_LEVELS)
       .default("info")

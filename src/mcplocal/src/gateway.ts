@@ -1,11 +1,14 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { ConnectionLimits } from "@mcpctl/shared/connection-limits.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { createCallLines } from "./audit/call-line.ts";
+import { RequestLoads } from "@mcpctl/shared/request-loads.ts";
 import { createAuthenticator, type Authenticator } from "./auth/authenticator.ts";
 import { createOpenAccess } from "./auth/open-access.ts";
+import { Contact } from "./control-plane/contact.ts";
 import type { ControlPlane } from "./control-plane/control-plane.ts";
 import { createAnswerer } from "./http/answerer.ts";
 import { createLegacyEndpoint } from "./http/legacy-endpoint.ts";
@@ -23,6 +26,8 @@ import { ProjectRegistry } from "./projects/project-registry.ts";
 import { SessionTable } from "./sessions/session-table.ts";
 
 const TICK_MS = 1_000;
+/** Connections that come in one burst; the system may allow fewer. */
+const BACKLOG = 4_096;
 const DRAIN_SWEEP_MS = 50;
 const DEFAULT_GRACE_SECONDS = 30;
 const DEFAULT_DRAIN_SECONDS = 10;
@@ -42,6 +47,9 @@ export interface GatewayOptions {
   /** How long calls under way may take when the gateway stops. */
   drainSeconds?: number;
   timeouts?: ServerTimeouts;
+  /** Connections in all. */
+  maxConnections?: number;
+  maxConnectionsPerAddress?: number;
 }
 
 export interface GatewayDeps {
@@ -68,13 +76,15 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const { host, port, drainSeconds = DEFAULT_DRAIN_SECONDS } = deps.options;
   let state: "starting" | "ready" | "stopping" = "starting";
   const isReady = () => state === "ready" && (deps.auditLog?.isHealthy ?? true);
-  const { server, projects, sessions, streams } = createParts(deps, isReady);
+  const { server, projects, sessions, streams, connections } = createParts(deps, isReady);
+  const now = deps.now ?? monotonic;
   let ticker: NodeJS.Timeout | undefined;
 
   function tick(): void {
     projects.tick();
     sessions.sweep();
     streams.tick();
+    connections.sweep(now());
   }
 
   return {
@@ -101,13 +111,16 @@ interface Parts {
   projects: ProjectRegistry;
   sessions: SessionTable;
   streams: LiveStreams;
+  connections: ConnectionLimits;
 }
 
 function createParts(
-  { controlPlane, options, log, auditLog, onCall, now = monotonic }: GatewayDeps,
+  { options, log, auditLog, onCall, now = monotonic, ...deps }: GatewayDeps,
   isReady: () => boolean,
 ): Parts {
   const graceSeconds = options.graceSeconds ?? DEFAULT_GRACE_SECONDS;
+  const contact = new Contact({ controlPlane: deps.controlPlane, now, graceSeconds });
+  const { controlPlane } = contact;
   const authenticator = createAccess({ controlPlane, options, log, now, graceSeconds });
   const projects = new ProjectRegistry({
     discover: (project, bearer) => controlPlane.discover(project, bearer),
@@ -118,17 +131,25 @@ function createParts(
   });
   const sessions = new SessionTable(now);
   const streams = new LiveStreams({ authenticator, now });
+  const loads = new RequestLoads();
+  const connections = new ConnectionLimits({ ...options, ...options.timeouts });
   const metrics = createMetrics({
     sessions: () => sessions.size,
     streams: () => streams.size,
     servers: () => projects.countServers(),
     lostAuditLines: () => auditLog?.lostLines ?? 0,
+    callsInFlight: () => projects.countCallsInFlight(),
+    requests: () => ({ inFlight: loads.requests, bodyBytes: loads.bodyBytes }),
+    connections,
+    isControlPlaneUp: () => contact.isUp(),
+    residentBytes: () => process.memoryUsage.rss(),
   });
   const answerer = createAnswerer({ log, metrics, now });
   const methods = createMethods(createCallTool({ now, onCall: reportTo({ metrics, auditLog, onCall, log }) }));
   const mcp = createMcpEndpoint({
     authenticator,
     projects,
+    loads,
     answerer,
     modern: createModernEndpoint({ methods: methods.modern, answerer, streams }),
     legacy: createLegacyEndpoint({ methods: methods.legacy, sessions, answerer, streams }),
@@ -140,8 +161,9 @@ function createParts(
     if (bearer !== undefined) projects.forget(bearer);
   });
   const checkOrigin = createOriginGuard({ allowedHosts: [], allowedOrigins: [], ...options, listenHost: options.host });
-  const server = createGatewayServer({ mcp, checkOrigin, isReady, metrics }, options.timeouts);
-  return { server, projects, sessions, streams };
+  const readiness = async () => (!isReady() ? "stopping" : (await contact.isUsable()) ? "ok" : "unavailable");
+  const server = createGatewayServer({ mcp, checkOrigin, readiness, connections, metrics, now }, options.timeouts);
+  return { server, projects, sessions, streams, connections };
 }
 
 type AccessDeps = Required<Pick<GatewayDeps, "controlPlane" | "options" | "log" | "now">> & { graceSeconds: number };
@@ -176,7 +198,7 @@ function reportTo({ metrics, auditLog, onCall, log }: Reporting): OnCall {
 }
 
 async function startListening(server: Server, host: string, port: number): Promise<AddressInfo> {
-  server.listen(port, host);
+  server.listen({ port, host, backlog: BACKLOG });
   try {
     await once(server, "listening");
   } catch (cause) {

@@ -12,6 +12,8 @@ describe("readConfig", () => {
       allowedOrigins: [],
       auth: "token",
       graceSeconds: 30,
+      maxConnections: 16_384,
+      maxConnectionsPerAddress: 4_096,
       logLevel: "info",
     });
   });

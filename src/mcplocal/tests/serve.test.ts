@@ -42,7 +42,9 @@ describe("mcplocal", () => {
     });
     await vi.waitFor(() => expect(err()).toContain('"msg":"serving"'), { timeout: 10_000 });
     const { url } = JSON.parse(err().split("\n")[0] ?? "");
-    expect((await send(url, { method: "GET", path: "/readyz" })).status).toBe(200);
+    expect((await send(url, { method: "GET", path: "/livez" })).status).toBe(200);
+    // There is no mcpd, so nothing can be served.
+    expect((await send(url, { method: "GET", path: "/readyz" })).status).toBe(503);
     const token = "mcpctl_pat_0000000000000000000000000000000000000000000";
     expect((await send(url, { token, body: {} })).status).toBe(503);
     child.kill("SIGTERM");

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { CONNECTION_BOUNDS } from "./connection-limits.ts";
 import { McpctlError } from "./errors.ts";
 import { closest } from "./suggest.ts";
 import { fieldErrors } from "./validate.ts";
@@ -142,3 +143,21 @@ export const listenAddress = z
   })
   .refine(({ port }) => port <= 65_535, "the port must not be larger than 65535");
 export type ListenAddress = z.output<typeof listenAddress>;
+
+const { maxConnections, maxConnectionsPerAddress } = CONNECTION_BOUNDS;
+
+/** Settings of every program that serves HTTP. */
+export const connectionSettings = {
+  maxConnections: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(maxConnections)
+    .describe(`Connections at a time; ${maxConnections} when absent.`),
+  maxConnectionsPerAddress: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(maxConnectionsPerAddress)
+    .describe(`The same from one address; raise it behind a proxy. ${maxConnectionsPerAddress} when absent.`),
+};

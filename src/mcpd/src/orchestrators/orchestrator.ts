@@ -27,10 +27,22 @@ export interface InstanceState {
   toolCount?: number | undefined;
 }
 
+/** What an instance has to do now, and how it has fared since it was first started. */
+export interface InstanceLoad {
+  /** Requests that the process has not answered yet. */
+  requestsInFlight: number;
+  /** Bytes of requests that the process has not read yet. */
+  unsentBytes: number;
+  /** Requests that were not answered within their limit. */
+  timeouts: number;
+  restarts: number;
+}
+
 /** One running copy of a server. It restarts by itself until it is stopped. */
 export interface RunningInstance {
   readonly name: string;
   readonly state: InstanceState;
+  readonly load: InstanceLoad;
   /** Stays the same across restarts. Closing it changes nothing: the connection ends with the instance. */
   readonly upstream: Upstream;
   /** The end of what the server wrote to stderr, oldest first, free of control characters; empty when it wrote nothing. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BackOff } from "./back-off.ts";
 import type { EraMemory } from "./era-memory.ts";
 import { InstanceUpstream } from "./instance-upstream.ts";
-import type { InstanceLaunch, InstanceState, RunningInstance } from "./orchestrator.ts";
+import type { InstanceLaunch, InstanceLoad, InstanceState, RunningInstance } from "./orchestrator.ts";
 import type { ProcessLimits } from "./process-limits.ts";
 import type { Reaper } from "./reaper.ts";
 import { withoutSecrets } from "./redact.ts";
@@ -33,6 +33,7 @@ export interface ProcessInstanceDeps {
   onStopped(): void;
 }
 
+const NO_LOAD = { requestsInFlight: 0, unsentBytes: 0, timeouts: 0 } as const;
 const STDERR_LINES = 10;
 const MAX_STDERR_LENGTH = 2_000;
 
@@ -58,6 +59,8 @@ export class ProcessInstance implements RunningInstance {
   /** The process of the present life, once there is one. */
   #server: SpawnedServer | undefined;
   #isStopping = false;
+  /** Of the processes before the present one. */
+  #pastTimeouts = 0;
 
   constructor(launch: InstanceLaunch, deps: ProcessInstanceDeps) {
     this.name = launch.name;
@@ -70,6 +73,11 @@ export class ProcessInstance implements RunningInstance {
 
   get state(): InstanceState {
     return this.#state;
+  }
+
+  get load(): InstanceLoad {
+    const { requestsInFlight, unsentBytes, timeouts } = this.#server?.upstream.load ?? NO_LOAD;
+    return { requestsInFlight, unsentBytes, timeouts: this.#pastTimeouts + timeouts, restarts: this.#state.restarts };
   }
 
   stderrTail(): string {
@@ -111,6 +119,7 @@ export class ProcessInstance implements RunningInstance {
 
   /** @returns how the life ended; undefined when it was interrupted. */
   async #live(signal: AbortSignal): Promise<Ending | undefined> {
+    this.#pastTimeouts += this.#server?.upstream.load.timeouts ?? 0;
     this.#server = undefined;
     const release = await this.#deps.slots.take(signal);
     if (!release) return undefined;

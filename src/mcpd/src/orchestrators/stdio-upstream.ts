@@ -8,6 +8,7 @@ export const STDIO_LIMITS: StdioLimits = {
   probeMs: 3_000,
   maxLineBytes: 10 * 1024 * 1024,
   maxUnsentBytes: 16 * 1024 * 1024,
+  maxRequests: 2_048,
 };
 
 type CommonOptions = Pick<LineUpstreamOptions, "server" | "startTimeoutSeconds" | "timeoutSeconds" | "knownEra">;

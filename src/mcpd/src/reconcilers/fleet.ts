@@ -1,7 +1,7 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Server } from "@mcpctl/shared/kinds/servers.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
-import type { InstanceState, Orchestrator, RunningInstance } from "../orchestrators/orchestrator.ts";
+import type { InstanceLoad, InstanceState, Orchestrator, RunningInstance } from "../orchestrators/orchestrator.ts";
 import { launchKey, type PackageResolver, toLaunch } from "./launch.ts";
 
 export interface FleetDeps {
@@ -20,6 +20,8 @@ export interface Fleet {
   /** Starts and stops copies until there are as many as the spec wants. */
   scale(server: Server): Promise<void>;
   states(): InstanceState[];
+  /** Of all copies together. */
+  load(): InstanceLoad;
   /**
    * The connection to a copy that answers, each in its turn, or else to one that is about to: calls wait for it.
    *
@@ -64,6 +66,18 @@ export function createFleet(server: Server, deps: FleetDeps): Fleet {
     states() {
       const indexes = [...Array(Math.max(copies.length, faults.length)).keys()];
       return indexes.map((index) => copies[index]?.state ?? notLaunched(faults[index]));
+    },
+    load() {
+      const total = { requestsInFlight: 0, unsentBytes: 0, timeouts: 0, restarts: 0 };
+      for (const copy of copies) {
+        if (!copy) continue;
+        const { requestsInFlight, unsentBytes, timeouts, restarts } = copy.load;
+        total.requestsInFlight += requestsInFlight;
+        total.unsentBytes += unsentBytes;
+        total.timeouts += timeouts;
+        total.restarts += restarts;
+      }
+      return total;
     },
     next() {
       const running = copies.filter((copy) => copy?.state.phase === "Running");

@@ -3,7 +3,7 @@ import { isProcessServer, type Server } from "@mcpctl/shared/kinds/servers.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import { waitFor } from "@mcpctl/shared/wait-for.ts";
 import type { Logger } from "@mcpctl/shared/log.ts";
-import type { InstanceState, Orchestrator } from "../orchestrators/orchestrator.ts";
+import type { InstanceLoad, InstanceState, Orchestrator } from "../orchestrators/orchestrator.ts";
 import type { Database } from "../repositories/interfaces.ts";
 import type { EventRecorder } from "../services/event.service.ts";
 import type { WatchService } from "../services/watch.service.ts";
@@ -30,6 +30,8 @@ export interface ServerReconciler {
    * `upstream-unavailable`, saying why, while there are none.
    */
   openUpstream(server: string): Upstream;
+  /** What the processes of each server have to do now. */
+  loads(): ReadonlyMap<string, InstanceLoad>;
   close(): Promise<void>;
 }
 
@@ -83,6 +85,7 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
         () => fleets.get(name)?.next(),
         (signal) => launched(name, signal),
       ),
+    loads: () => new Map([...fleets].map(([name, fleet]) => [name, fleet.load()])),
     async close() {
       closing.abort();
       await queue.allSettled();

@@ -1,14 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { type IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { Socket } from "node:net";
+import { CONNECTION_BOUNDS, type ConnectionLimits } from "@mcpctl/shared/connection-limits.ts";
+import { type ErrorCode, isErrorCode, McpctlError } from "@mcpctl/shared/errors.ts";
+import { answerClientError, retryHeaders, tooManyConnections } from "@mcpctl/shared/http-refusal.ts";
 import { parseBoundedJson } from "@mcpctl/shared/json.ts";
 import { PROBLEM_MEDIA_TYPE, toProblem } from "@mcpctl/shared/problem.ts";
+import { principalName } from "@mcpctl/shared/rbac/principal.ts";
+import { RequestLoads, tooManyBodies } from "@mcpctl/shared/request-loads.ts";
 import { parseWith } from "@mcpctl/shared/validate.ts";
-import * as z from "zod";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "@mcpctl/shared/log.ts";
 import type { RequestContext } from "../services/request-context.ts";
+import { fromFramework } from "./framework-errors.ts";
+import { parseQuery, singleAuthorization, singleValues } from "./request-parts.ts";
 import type { Reply, Route, RouteRequest } from "./route.ts";
 import { handBack, upgradeOf } from "./upgrade.ts";
 
@@ -17,6 +22,11 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_PUBLIC_BODY_BYTES = 16 * 1024;
 const CLOSE_TIMEOUT_MS = 5_000;
 const SWITCHING_PROTOCOLS = 101;
+/** A gateway is one caller, and all calls of its clients come from it. */
+const MAX_REQUESTS_PER_CALLER = 8_192;
+const SWEEP_MS = 1_000;
+/** Connections that come in one burst; the system may allow fewer. */
+const BACKLOG = 4_096;
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/;
 
 /** Seconds; Fastify enforces a slow body only when all three are set, the header limit being the smallest. */
@@ -28,6 +38,9 @@ export interface AppDeps {
   admit(route: Route, request: AdmissionRequest): Promise<RequestContext>;
   /** Called once per answered request. */
   onAnswered(answer: { method: string; route: string; status: number; seconds: number }): void;
+  /** Called for every request that is answered with a problem. */
+  onRefused(code: ErrorCode): void;
+  connections: ConnectionLimits;
   log: Logger;
 }
 
@@ -37,8 +50,6 @@ export interface AdmissionRequest {
   params: Readonly<Record<string, string>>;
   query: Readonly<Record<string, unknown>>;
 }
-
-const NO_QUERY: z.ZodType<Record<string, string>> = z.strictObject({});
 
 export interface App {
   /** @returns the base URL. @throws {McpctlError} `port-in-use` */
@@ -62,20 +73,27 @@ export function createApp(deps: AppDeps): App {
       return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
     },
     routerOptions: { maxParamLength: 300 },
-    frameworkErrors: (error, request, reply) => void sendError(deps.log, { error, request, reply }),
+    frameworkErrors: (error, request, reply) => void sendError(deps, { error, request, reply }),
+    clientErrorHandler: (error, socket) => {
+      const told = socket instanceof Socket ? answerClientError(error, socket) : undefined;
+      if (told) deps.onRefused(told.code);
+    },
   });
+  const endWatching = watchConnections(app, deps.connections);
   const closing = new AbortController();
   const admitted = new WeakMap<FastifyRequest, Admitted>();
   const sockets = new Map<IncomingMessage, Socket>();
+  const loads = new RequestLoads({ requestsPerCaller: MAX_REQUESTS_PER_CALLER });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  for (const route of deps.routes) bindRoute(app, { ...deps, route, admitted, sockets, closing: closing.signal });
+  for (const route of deps.routes)
+    bindRoute(app, { ...deps, route, admitted, loads, sockets, closing: closing.signal });
   app.setNotFoundHandler((request) => {
     throw new McpctlError("not-found", `No such path: ${request.method} ${request.url.split("?")[0]}`, {
       hint: "The paths are listed at /openapi.json",
     });
   });
-  app.setErrorHandler((error, request, reply) => sendError(deps.log, { error, request, reply }));
+  app.setErrorHandler((error, request, reply) => sendError(deps, { error, request, reply }));
   app.addHook("onResponse", async (request, reply) => {
     const route = request.routeOptions.url ?? "unknown";
     deps.onAnswered({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 });
@@ -95,8 +113,22 @@ export function createApp(deps: AppDeps): App {
       }, CLOSE_TIMEOUT_MS);
       await app.close();
       clearTimeout(impatience);
+      endWatching();
     },
   };
+}
+
+/** @returns a function that ends it. */
+function watchConnections(app: FastifyInstance, connections: ConnectionLimits): () => void {
+  app.server.setTimeout(CONNECTION_BOUNDS.silenceMs);
+  app.server.on("connection", (socket) => connections.add(socket, performance.now()));
+  app.addHook("onRequest", async ({ raw }, reply) => {
+    if (reply.raw.socket === null) connections.addWaiting(raw.socket, reply.raw);
+    const excess = connections.excessOf(raw.socket);
+    if (excess) throw tooManyConnections(excess);
+  });
+  const sweeper = setInterval(() => connections.sweep(performance.now()), SWEEP_MS).unref();
+  return () => clearInterval(sweeper);
 }
 
 interface Admitted {
@@ -108,6 +140,7 @@ interface Admitted {
 interface Binding extends AppDeps {
   route: Route;
   admitted: WeakMap<FastifyRequest, Admitted>;
+  loads: RequestLoads;
   /** Of requests that ask for another protocol. */
   sockets: ReadonlyMap<IncomingMessage, Socket>;
   closing: AbortSignal;
@@ -134,7 +167,7 @@ function routeUpgrade(app: FastifyInstance, request: IncomingMessage, { head, so
   app.routing(request, response);
 }
 
-function bindRoute(app: FastifyInstance, { route, closing, admit, admitted, sockets }: Binding): void {
+function bindRoute(app: FastifyInstance, { route, closing, admit, admitted, loads, sockets }: Binding): void {
   app.route<{ Params: Record<string, string>; Querystring: Record<string, unknown> }>({
     method: route.method,
     url: route.path,
@@ -146,7 +179,9 @@ function bindRoute(app: FastifyInstance, { route, closing, admit, admitted, sock
       const query = singleValues(request.query);
       const authorization = singleAuthorization(request.raw.rawHeaders);
       const readmit = () => admit(route, { requestId, authorization, params, query });
-      admitted.set(request, { context: await readmit(), readmit });
+      const context = await readmit();
+      admitted.set(request, { context, readmit });
+      reserve(loads, principalName(context.principal), { request, reply });
     },
     async handler(request, reply) {
       const entry = admitted.get(request);
@@ -175,32 +210,23 @@ function announceSwitch(reply: FastifyReply, protocol = ""): void {
   reply.raw.writeHead(SWITCHING_PROTOCOLS, { connection: "Upgrade", upgrade: protocol }).end();
 }
 
-/** Probes and balancers add parameters of their own to public paths; anywhere else an unknown one is a mistake. */
-function parseQuery({ query, permission }: Route, given: Record<string, unknown>): Record<string, string> {
-  const values = singleValues(given);
-  if (!query && permission.kind === "public") return values;
-  return parseWith(query ?? NO_QUERY, values, "The query");
+/**
+ * Takes room for the body before any of it is read, until the request is answered.
+ *
+ * @throws {McpctlError} `too-many-requests`, `unavailable`
+ */
+function reserve(loads: RequestLoads, caller: string, { request, reply }: Omit<Failure, "error">): void {
+  const { "content-length": length, "transfer-encoding": coding } = request.headers;
+  const load = loads.begin(caller);
+  reply.raw.once("close", load.end);
+  const declared = length === undefined && coding !== undefined ? MAX_BODY_BYTES : Number(length ?? 0);
+  if (!load.take(Math.min(declared, MAX_BODY_BYTES))) throw tooManyBodies();
 }
 
 function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
   return gone.signal;
-}
-
-function singleValues(query: Record<string, unknown>): Record<string, string> {
-  const entries = Object.entries(query).map(([key, value]): [string, string] => {
-    if (typeof value === "string") return [key, value];
-    throw new McpctlError("bad-request", `The query names "${key}" twice`);
-  });
-  return Object.fromEntries(entries);
-}
-
-/** Node joins or drops repeated headers; two credentials in one request are refused, whichever would have won. */
-function singleAuthorization(rawHeaders: readonly string[]): string | undefined {
-  const values = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === "authorization");
-  if (values.length > 1) throw new McpctlError("bad-request", "The request has more than one Authorization header");
-  return values[0];
 }
 
 function parseBody(route: Route, request: FastifyRequest): unknown {
@@ -233,38 +259,22 @@ interface Failure {
   reply: FastifyReply;
 }
 
-function sendError(log: Logger, { error, request, reply }: Failure) {
+function sendError({ log, onRefused }: Pick<AppDeps, "log" | "onRefused">, { error, request, reply }: Failure) {
   const known = fromFramework(error);
   const problem = toProblem(known, request.id);
+  if (isErrorCode(problem.code)) onRefused(problem.code);
   if (problem.code === "internal") log.error({ err: error, requestId: request.id }, "request failed unexpectedly");
   if (problem.status === 401) reply.header("www-authenticate", "Bearer");
   return reply
     .code(problem.status)
-    .header("x-request-id", request.id)
+    .headers({ "x-request-id": request.id, ...retryHeaders(known) })
     .type(PROBLEM_MEDIA_TYPE)
     .send(JSON.stringify(problem));
 }
 
-/** Fastify's own failures, told by their code. */
-function fromFramework(error: unknown): unknown {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") {
-    return new McpctlError("payload-too-large", "The body is larger than this path takes", { cause: error });
-  }
-  if (code === "FST_ERR_CTP_INVALID_CONTENT_LENGTH") {
-    return new McpctlError("bad-request", "The body does not have the length that Content-Length says", {
-      cause: error,
-    });
-  }
-  if (code === "FST_ERR_BAD_URL" || code === "FST_ERR_MAX_PARAM_LENGTH" || code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
-    return new McpctlError("bad-request", "The URL or the Content-Type is malformed", { cause: error });
-  }
-  return error;
-}
-
 async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
   try {
-    return await app.listen({ host, port });
+    return await app.listen({ host, port, backlog: BACKLOG });
   } catch (cause) {
     if (!isAddressInUse(cause)) throw cause;
     throw new McpctlError("port-in-use", `${host}:${port} is in use by another program`, {

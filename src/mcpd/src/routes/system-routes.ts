@@ -24,7 +24,7 @@ export function systemRoutes({ ping, isClosing, metrics, openApi }: SystemRoutes
     }),
     defineRoute({
       ...open,
-      path: "/readyz",
+      path: API.readiness,
       summary: "Whether requests should be sent here",
       async handle() {
         if (isClosing()) throw new McpctlError("unavailable", "mcpd is about to end");

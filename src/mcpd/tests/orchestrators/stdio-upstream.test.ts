@@ -197,6 +197,19 @@ describe("a server that misbehaves", () => {
     await expect(call(echo, "malformed")).rejects.toMatchObject({ code: "upstream-protocol" });
   });
 
+  it("takes no more requests when it does not answer those that wait", async () => {
+    await using strict = createRig({ stdio: { ...STDIO_LIMITS, maxRequests: 3 } });
+    const silent = await strict.run("echo", { name: "silent", timeoutSeconds: 2 });
+    const calls = Array.from({ length: 3 }, () => callTool(silent.upstream, "hang").catch(({ code }) => code));
+    await expect(callTool(silent.upstream, "echo")).rejects.toMatchObject({
+      code: "upstream-unavailable",
+      message: expect.stringContaining("takes no more requests"),
+    });
+    expect(await Promise.all(calls)).toEqual(Array(3).fill("upstream-timeout"));
+    expect(silent.load).toMatchObject({ requestsInFlight: 0, timeouts: 3, restarts: 0 });
+    await expect(callTool(silent.upstream, "echo")).resolves.toBeDefined();
+  });
+
   it("takes no more requests when it does not read those that wait", async () => {
     const deaf = await rig.run("echo", { name: "deaf", timeoutSeconds: 2 });
     await callTool(deaf.upstream, "deaf");

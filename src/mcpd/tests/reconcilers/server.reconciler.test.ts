@@ -33,6 +33,7 @@ function createFakeOrchestrator() {
       return {
         name: launch.name,
         state,
+        load: { requestsInFlight: 0, unsentBytes: 0, timeouts: 0, restarts: 0 },
         upstream: answering,
         stderrTail: () => "",
         restart: async () => {},

@@ -11,6 +11,8 @@ const HARD_LIMIT_MS = 5_000;
 const RETRY_MS = 1_000;
 const MAX_KNOWN = 10_000;
 const MAX_REFUSED = 1_000;
+/** Unknown tokens beyond so many at a time are not asked about: mcpd has known ones to confirm. */
+const MAX_CHECKS = 256;
 
 interface AuthenticatorDeps {
   introspect(bearer: string): Promise<Introspection>;
@@ -78,6 +80,7 @@ class TokenAuthenticator implements Authenticator {
     if (now < (this.#refusedUntil.get(key) ?? -Infinity)) throw unauthenticated();
     const entry = this.#known.get(key);
     if (entry && now - entry.failedAt <= RETRY_MS) throw cannotCheck();
+    if (!entry && this.#checks.size >= MAX_CHECKS && !this.#checks.has(key)) throw tooManyChecks();
     const caller = await this.#check(key, bearer).catch((thrown: unknown) => {
       if (entry && this.#isBelieved(entry)) return entry.caller;
       throw thrown;
@@ -152,5 +155,11 @@ function cannotCheck(cause?: unknown): McpctlError {
   return new McpctlError("unavailable", "The token cannot be checked now, because mcpd does not answer", {
     hint: "Try again in a moment; an administrator finds the reason in the log of the gateway",
     cause,
+  });
+}
+
+function tooManyChecks(): McpctlError {
+  return new McpctlError("unavailable", "Too many tokens are being checked at the moment", {
+    hint: "Try again in a moment",
   });
 }

@@ -27,4 +27,11 @@ export interface ControlPlane {
    * disturbs no other, even where both lead to the same process.
    */
   openUpstream(server: DiscoveredServer, bearer: string | undefined): Upstream;
+
+  /**
+   * Asks whether mcpd can answer at all.
+   *
+   * @throws {McpctlError} any code; every failure means that it cannot.
+   */
+  ping(): Promise<void>;
 }

@@ -38,6 +38,10 @@ export function createHttpControlPlane({ mcpdUrl, dispatcher }: HttpControlPlane
   return {
     introspect: (bearer): Promise<Introspection> => get(API.introspect, introspection, bearer),
     discover: (project, bearer): Promise<Discovery> => get(API.discovery(project), discovery, bearer),
+    async ping() {
+      const { status, body } = await fetchText(new URL(API.readiness, mcpdUrl), undefined, dispatcher);
+      if (status !== 200) throw problemOf(status, body);
+    },
     openUpstream(server, bearer): Upstream {
       const url = new URL(server.url, mcpdUrl);
       const { name, timeoutSeconds, isRelay, hasLink } = server;

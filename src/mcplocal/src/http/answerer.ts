@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { hasCode } from "@mcpctl/shared/errors.ts";
+import { retryHeaders } from "@mcpctl/shared/http-refusal.ts";
 import type { Era, RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Method } from "../pipeline/exchange.ts";
 import type { ClientRequest } from "../protocol/client-message.ts";
-import { httpStatusOf, isUnexpected, toErrorReply, toRpcError } from "../protocol/rpc-failure.ts";
+import { codeOf, httpStatusOf, isUnexpected, toErrorReply, toRpcError } from "../protocol/rpc-failure.ts";
 import type { IncomingCall } from "./incoming-call.ts";
 import { ReplyChannel } from "./reply-channel.ts";
 import { sendRpcError } from "./reply.ts";
@@ -74,9 +75,10 @@ export function createAnswerer({ log, metrics, now }: AnswererDeps): Answerer {
         response.destroy();
         return;
       }
+      metrics.onRefused(codeOf(thrown));
       const headers = {
         ...(hasCode(thrown, "unauthenticated") && { "www-authenticate": "Bearer" }),
-        ...(hasCode(thrown, "unavailable") && { "retry-after": "1" }),
+        ...retryHeaders(thrown),
       };
       sendRpcError(response, { status: httpStatusOf(thrown), error: toRpcError(thrown, report(thrown)), id, headers });
     },

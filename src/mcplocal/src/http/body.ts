@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { type RequestLoad, tooManyBodies } from "@mcpctl/shared/request-loads.ts";
 
 const NOTHING = Buffer.alloc(0);
 const MAX_BODY_BYTES = 4 * 1_024 * 1_024;
@@ -9,10 +10,10 @@ const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
 /**
  * Reads the whole body of a request.
  *
- * @throws {McpctlError} `payload-too-large` above 4 MiB, before the rest is read; `bad-request` when the client stops in
- *   the middle.
+ * @throws {McpctlError} `payload-too-large` above 4 MiB, before the rest is read; `unavailable` when too much is being
+ *   read already; `bad-request` when the client stops in the middle.
  */
-export function readBody(request: IncomingMessage): Promise<Buffer> {
+export function readBody(request: IncomingMessage, load: RequestLoad): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let body: Buffer | undefined;
     let more: Buffer[] | undefined;
@@ -24,10 +25,12 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
     }
     request.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > MAX_BODY_BYTES) {
+      const isTooLarge = bytes > MAX_BODY_BYTES;
+      if (isTooLarge || !load.take(chunk.length)) {
         request.removeAllListeners("data");
         discard(request);
-        reject(tooLarge());
+        body = more = undefined;
+        reject(isTooLarge ? tooLarge() : tooManyBodies());
       } else if (body) (more ??= [body]).push(chunk);
       else body = chunk;
     });

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { MODERN_VERSION, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
+import type { RequestLoad, RequestLoads } from "@mcpctl/shared/request-loads.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { noSuchProject } from "../projects/discovery-cache.ts";
 import type { ProjectRegistry } from "../projects/project-registry.ts";
@@ -19,6 +20,7 @@ const QUERY_CREDENTIAL = /[?&](?:access_?token|token|api_?key|auth(?:orization)?
 interface McpEndpointDeps {
   authenticator: Authenticator;
   projects: ProjectRegistry;
+  loads: RequestLoads;
   answerer: Answerer;
   modern: (call: IncomingCall, message: ClientMessage) => Promise<void> | void;
   legacy: LegacyEndpoint;
@@ -37,10 +39,11 @@ export type McpEndpoint = (
  * is waited for but the body and the answer, once token and project are known.
  */
 export function createMcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
-  const { authenticator, projects, answerer, modern, legacy, credential } = deps;
+  const { authenticator, projects, loads, answerer, modern, legacy, credential } = deps;
 
   return async function serveMcp(request, response, projectName) {
     let id: RequestId | undefined;
+    let load: RequestLoad | undefined;
     try {
       const { url = "", headers } = request;
       if (url !== OWN_PATH && QUERY_CREDENTIAL.test(url)) throw credentialInQuery();
@@ -53,13 +56,16 @@ export function createMcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       if (request.method !== "POST") return serveBodiless({ request, response, caller, project }, legacy);
       requireJsonBody(headers);
       const accepted = readAccept(headers);
-      const body = await readBody(request);
+      load = loads.begin(caller.principal.sha);
+      const body = await readBody(request, load);
       const message = parseClientMessage(body);
       if (message.type === "request") id = message.id;
       const serve = isModern(message, headers) ? modern : legacy.post;
       await serve({ request, response, caller, project, accepted, requestBytes: body.length }, message);
     } catch (thrown) {
       answerer.refuse(response, thrown, id);
+    } finally {
+      load?.end();
     }
   };
 }

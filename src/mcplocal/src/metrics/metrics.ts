@@ -1,6 +1,8 @@
-import { Gauge, Registry } from "prom-client";
+import type { ErrorCode } from "@mcpctl/shared/errors.ts";
+import { Registry } from "prom-client";
 import { DurationHistogram } from "./duration-histogram.ts";
 import { createEventCounter } from "./event-counter.ts";
+import { addGauges, type Gauges } from "./gauges.ts";
 import type { CallRecord } from "../pipeline/call-record.ts";
 
 /** Methods that have a label of their own; a client can send any number of others. */
@@ -12,16 +14,10 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set([
   "server/discover",
 ]);
 
-/** What is read at the moment of a scrape. */
-interface Gauges {
-  sessions(): number;
-  streams(): number;
-  servers(): { ready: number; faulty: number };
-  lostAuditLines(): number;
-}
-
 export interface Metrics {
   onRequest(method: string, outcome: "ok" | "error" | "refused", durationMs: number): void;
+  /** A request, or a connection, was turned away before any method saw it. */
+  onRefused(code: ErrorCode): void;
   onCall(record: CallRecord): void;
   readonly contentType: string;
   /** The text of a scrape. */
@@ -51,7 +47,17 @@ export function createMetrics(gauges: Gauges): Metrics {
     help: "Time that tool calls took.",
     labelName: "server",
   });
-  addGauges(gauges, [registry]);
+  const countRefusal = createEventCounter(registry, {
+    name: "mcpctl_gateway_refusals_total",
+    help: "Requests that were turned away before any method saw them, by the code of the reason.",
+    labelNames: ["code"],
+  });
+  const countFailure = createEventCounter(registry, {
+    name: "mcpctl_gateway_tool_call_failures_total",
+    help: "Tool calls that failed for a reason of ours, such as a timeout, by its code.",
+    labelNames: ["server", "code"],
+  });
+  addGauges(gauges, registry);
 
   return {
     onRequest(name, outcome, durationMs) {
@@ -59,50 +65,13 @@ export function createMetrics(gauges: Gauges): Metrics {
       countRequest(method, outcome);
       if (outcome !== "refused") requestSeconds.record(method, durationMs / 1_000);
     },
-    onCall({ server = "none", outcome, durationMs }) {
+    onRefused: (code) => countRefusal(code),
+    onCall({ server = "none", outcome, code, durationMs }) {
       countCall(server, outcome);
+      if (code !== undefined) countFailure(server, code);
       callSeconds.record(server, durationMs / 1_000);
     },
     contentType: registry.contentType,
     read: () => registry.metrics(),
   };
-}
-
-function addGauges({ sessions, streams, servers, lostAuditLines }: Gauges, registers: Registry[]): void {
-  const common = { registers };
-  new Gauge({
-    ...common,
-    name: "mcpctl_gateway_sessions",
-    help: "Open sessions.",
-    collect() {
-      this.set(sessions());
-    },
-  });
-  new Gauge({
-    ...common,
-    name: "mcpctl_gateway_streams",
-    help: "Open streams.",
-    collect() {
-      this.set(streams());
-    },
-  });
-  new Gauge({
-    ...common,
-    name: "mcpctl_gateway_audit_lines_lost",
-    help: "Calls that could not be recorded because the disk was full for too long.",
-    collect() {
-      this.set(lostAuditLines());
-    },
-  });
-  new Gauge({
-    ...common,
-    name: "mcpctl_gateway_servers",
-    help: "Servers of the projects in use, by whether their tools can be called.",
-    labelNames: ["state"],
-    collect() {
-      const { ready, faulty } = servers();
-      this.set({ state: "ready" }, ready);
-      this.set({ state: "faulty" }, faulty);
-    },
-  });
 }

@@ -16,6 +16,9 @@ const HOP_KEYS: ReadonlySet<string> = new Set([...Object.values(META), "progress
 /** No tool has a longer name. What a client sends instead is not repeated to the end. */
 const MAX_NAME_LENGTH = 256;
 
+/** A server that has so many calls of one project to answer gets no more: it hangs, or they would only wait. */
+const MAX_CALLS_IN_FLIGHT = 1_024;
+
 interface CallToolDeps {
   onCall: OnCall;
   /** Monotonic milliseconds. */
@@ -78,8 +81,10 @@ async function forward(
   { token, onNotification }: ProgressRelay,
 ): Promise<UpstreamReply> {
   if (source.fault) throw unavailable(source.fault);
+  if (source.callsInFlight >= MAX_CALLS_IN_FLIGHT) throw tooManyCalls(source.name);
   const upstream = source.upstream(caller.bearer);
   const options = onNotification ? { signal, onNotification } : { signal };
+  source.callsInFlight += 1;
   try {
     const { era: upstreamEra } = await upstream.connect(signal);
     const reply = await upstream.request("tools/call", forwardedParams(params, name, token), options);
@@ -87,6 +92,8 @@ async function forward(
   } catch (thrown) {
     if (thrown instanceof McpctlError && thrown.code === "upstream-unavailable") source.lookSoon();
     throw thrown;
+  } finally {
+    source.callsInFlight -= 1;
   }
 }
 
@@ -121,6 +128,14 @@ function unknownTool(name: string, conditions: readonly Condition[]): RpcFailure
   if (conditions.length === 0) return invalidParams(message);
   const servers = conditions.map(({ server, message: why }) => `${server} (${why})`).join(", ");
   return invalidParams(message, { code: "not-found", hint: `The tools of these servers are missing now: ${servers}` });
+}
+
+function tooManyCalls(server: string): McpctlError {
+  return new McpctlError(
+    "too-many-requests",
+    `Server "${server}" has ${MAX_CALLS_IN_FLIGHT} calls of this project to answer already`,
+    { hint: "Try again when some of them have been answered" },
+  );
 }
 
 function unavailable(fault: McpctlError): McpctlError {

@@ -36,11 +36,11 @@ export async function answerInitialize(project: Project, protocolVersion: string
 }
 
 async function instructionsOf(project: Project): Promise<{ instructions?: string }> {
-  if (!project.isSettled) {
+  if (!project.isListable) {
     const enough = new Promise((resolve) => {
       setTimeout(resolve, INSTRUCTIONS_WAIT_MS).unref();
     });
-    await Promise.race([project.settled(), enough]);
+    await Promise.race([project.listable(), enough]);
   }
   const { instructions } = project.view();
   return instructions === "" ? {} : { instructions };

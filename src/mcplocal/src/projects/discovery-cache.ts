@@ -2,6 +2,8 @@ import type { Discovery } from "@mcpctl/shared/api/contracts.ts";
 import { hasCode, McpctlError } from "@mcpctl/shared/errors.ts";
 
 const FRESH_MS = 5_000;
+/** While a server is faulty: nothing can be called there before the gateway hears that it is back. */
+const FAULTY_FRESH_MS = 1_000;
 const RETRY_MS = 1_000;
 
 interface DiscoveryCacheDeps {
@@ -21,6 +23,7 @@ export class DiscoveryCache {
   readonly #deps: DiscoveryCacheDeps;
   #answeredAt = -Infinity;
   #askedAt = -Infinity;
+  #freshMs = FRESH_MS;
   #asking: Promise<void> | undefined;
 
   constructor(deps: DiscoveryCacheDeps) {
@@ -31,7 +34,7 @@ export class DiscoveryCache {
   isUsable(bearer: string | undefined): boolean {
     const now = this.#deps.now();
     const age = now - this.#answeredAt;
-    if (age > FRESH_MS && now - this.#askedAt > RETRY_MS) this.#ask(bearer).catch(() => {});
+    if (age > this.#freshMs && now - this.#askedAt >= RETRY_MS) this.#ask(bearer).catch(() => {});
     return age <= Math.max(FRESH_MS, this.#deps.graceSeconds * 1_000);
   }
 
@@ -51,6 +54,7 @@ export class DiscoveryCache {
       .discover(bearer)
       .then((discovery) => {
         this.#answeredAt = this.#deps.now();
+        this.#freshMs = discovery.servers.some(({ fault }) => fault) ? FAULTY_FRESH_MS : FRESH_MS;
         this.#deps.onAnswer(discovery);
       })
       .catch((thrown: unknown) => this.#fail(thrown))

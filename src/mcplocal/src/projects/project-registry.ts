@@ -31,6 +31,13 @@ export class ProjectRegistry {
     };
   }
 
+  /** Calls that are not answered yet, by server, over all projects. */
+  countCallsInFlight(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const project of this.#projects.values()) project.addCallsInFlight(counts);
+    return counts;
+  }
+
   tick(): void {
     for (const project of this.#projects.values()) if (!project.tick()) this.#remove(project);
   }

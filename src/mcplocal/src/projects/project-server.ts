@@ -22,6 +22,8 @@ export class ProjectServer {
   #discovered: DiscoveredServer;
   readonly #pool: UpstreamPool;
   readonly catalogue: ServerCatalogue;
+  /** Calls that the server has not answered yet. */
+  callsInFlight = 0;
 
   constructor(discovered: DiscoveredServer, deps: ProjectServerDeps, previous: ProjectServer | undefined) {
     this.#discovered = discovered;

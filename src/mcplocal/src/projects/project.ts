@@ -2,6 +2,7 @@ import type { DiscoveredServer, Discovery } from "@mcpctl/shared/api/contracts.t
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Log } from "../log.ts";
 import { DiscoveryCache } from "./discovery-cache.ts";
+import { FirstWait } from "./first-wait.ts";
 import { ProjectServer } from "./project-server.ts";
 import { createProjectView, type ProjectView } from "./project-view.ts";
 
@@ -38,6 +39,7 @@ export class Project {
   /** Whose rights the project is looked at with: of the member who came last, since that token is known to work. */
   #bearer: string | undefined;
   #hasMember = false;
+  readonly #firstWait = new FirstWait();
   #usedAt: number;
   #isClosed = false;
 
@@ -79,6 +81,16 @@ export class Project {
     await Promise.all([...this.#servers.values()].map((server) => server.settled()));
   }
 
+  /** Whether a list need not wait: some servers are there, and the others have had their moment. */
+  get isListable(): boolean {
+    return this.#firstWait.isOver || this.isSettled;
+  }
+
+  /** Resolves once `isListable`. */
+  async listable(): Promise<void> {
+    await Promise.race([this.settled(), this.#firstWait.over()]);
+  }
+
   view(): ProjectView<ProjectServer> {
     this.#view ??= this.#createView();
     this.#announced ??= this.#view.digest;
@@ -104,6 +116,13 @@ export class Project {
   countServers(): { ready: number; faulty: number } {
     const faulty = [...this.#servers.values()].filter(({ fault }) => fault !== undefined).length;
     return { ready: this.#servers.size - faulty, faulty };
+  }
+
+  /** Adds the calls that each server has not answered yet. */
+  addCallsInFlight(counts: Map<string, number>): void {
+    for (const { name, callsInFlight } of this.#servers.values()) {
+      counts.set(name, (counts.get(name) ?? 0) + callsInFlight);
+    }
   }
 
   /** Closes what was opened under the rights of a token that no longer works. */
@@ -139,6 +158,7 @@ export class Project {
       server.settled().catch(() => {});
     }
     for (const [name, server] of before) if (this.#servers.get(name) !== server) server.retire();
+    if (!this.isSettled) this.#firstWait.begin();
     this.#onChange();
   }
 
@@ -160,8 +180,14 @@ export class Project {
     );
   }
 
+  #hasAnswers(): boolean {
+    for (const server of this.#servers.values()) if (server.isSettled && !server.fault) return true;
+    return false;
+  }
+
   #onChange(): void {
     this.#view = undefined;
+    if (!this.#firstWait.isOver && this.#hasAnswers()) void this.#firstWait.answered();
     this.#announcement ??= setTimeout(() => this.#announce(), ANNOUNCE_MS).unref();
   }
 

@@ -43,6 +43,12 @@ export function isUnexpected(thrown: unknown): boolean {
   return !(thrown instanceof RpcFailure) && !(thrown instanceof McpctlError && thrown.code !== "internal");
 }
 
+/** The code that counts a failure; a message that the protocol refuses has none of its own. */
+export function codeOf(thrown: unknown): ErrorCode {
+  if (thrown instanceof RpcFailure) return "bad-request";
+  return thrown instanceof McpctlError ? thrown.code : "internal";
+}
+
 /** HTTP status of a failure that was met before the request could be answered in band. */
 export function httpStatusOf(thrown: unknown): number {
   if (thrown instanceof RpcFailure) return thrown.status === 200 ? 400 : thrown.status;

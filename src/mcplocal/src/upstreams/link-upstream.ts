@@ -8,7 +8,7 @@ import { waitFor } from "@mcpctl/shared/wait-for.ts";
 import { dialLink, type LinkAddress } from "./dial-link.ts";
 
 const MIB = 1_024 * 1_024;
-const LIMITS: LineLimits = { probeMs: 3_000, maxLineBytes: 16 * MIB, maxUnsentBytes: 16 * MIB };
+const LIMITS: LineLimits = { probeMs: 3_000, maxLineBytes: 16 * MIB, maxUnsentBytes: 16 * MIB, maxRequests: 2_048 };
 const MAX_GREETING_SECONDS = 30;
 const FIRST_PAUSE_MS = 1_000;
 /** Whoever wants to hear of changes hears of those after at most two minutes without mcpd; the next call dials anyway. */

@@ -145,6 +145,29 @@ describe("createAuthenticator", () => {
     expect(await ask()).toBe("unavailable");
   });
 
+  it("asks about so many unknown tokens at a time, and goes on confirming a known one", async () => {
+    const pending = Promise.withResolvers<Introspection>();
+    let nowMs = 0;
+    let confirmed = 0;
+    const authenticator = createAuthenticator({
+      now: () => nowMs,
+      graceSeconds: 30,
+      onCheckFailed: () => {},
+      introspect: (bearer) =>
+        bearer === raw ? Promise.resolve(ACTIVE).finally(() => (confirmed += 1)) : pending.promise,
+    });
+    await authenticator.authenticate(HEADER);
+    const unknown = () => authenticator.authenticate(`Bearer ${generateToken().raw}`);
+    const asked = Array.from({ length: 256 }, unknown);
+    await expect(unknown()).rejects.toMatchObject({ code: "unavailable", hint: "Try again in a moment" });
+    nowMs = 6_000;
+    expect((await authenticator.authenticate(HEADER)).principal.name).toBe("agent");
+    expect(confirmed).toBe(2);
+    pending.resolve({ active: false });
+    for (const answer of await Promise.allSettled(asked)) expect(answer.status).toBe("rejected");
+    await expect(unknown()).rejects.toMatchObject({ code: "unauthenticated" });
+  });
+
   it("does not ask mcpd about what has not the shape of a token", async () => {
     const { ask, asked } = setUp();
     expect(await ask("Bearer guess")).toBe("unauthenticated");

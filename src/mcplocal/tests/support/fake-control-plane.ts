@@ -63,6 +63,7 @@ export function createFakeControlPlane(): FakeControlPlane {
       if (!found) throw new McpctlError("not-found", `project "${project}" not found`);
       return structuredClone(found);
     },
+    ping: async () => requireReachable(),
     openUpstream({ name, url, headers, isRelay, timeoutSeconds }, bearer) {
       const open = upstreams.get(name);
       if (open) return open();

@@ -11,6 +11,7 @@ export const API = {
   whoami: "/api/v1/whoami",
   introspect: "/api/v1/mcptokens/introspect",
   version: "/version",
+  readiness: "/readyz",
   discovery: (project: string) => `/api/v1/projects/${encodeURIComponent(project)}/discovery`,
   relay: (project: string, server: string) =>
     `/api/v1/projects/${encodeURIComponent(project)}/servers/${encodeURIComponent(server)}/mcp`,

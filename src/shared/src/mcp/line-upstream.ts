@@ -15,6 +15,16 @@ export interface LineLimits {
   probeMs: number;
   maxLineBytes: number;
   maxUnsentBytes: number;
+  /** Requests that wait for an answer at a time. */
+  maxRequests: number;
+}
+
+/** What a connection is busy with. */
+export interface LineLoad {
+  requestsInFlight: number;
+  unsentBytes: number;
+  /** Requests that were not answered in time, since the connection was made. */
+  timeouts: number;
 }
 
 export interface LineUpstreamOptions extends Pick<LineWriterOptions, "defer"> {
@@ -38,6 +48,7 @@ type SendOptions = Pick<Waiter, "signal" | "timeoutSeconds" | "onNotification">;
 
 const GARBAGE_BYTES = 800;
 const OPEN_BRACE = 0x7b;
+const SILENT = "takes no more requests: it does not answer those that wait";
 const OVERLOADED = "takes no more requests: it does not read those that wait";
 
 /**
@@ -53,6 +64,7 @@ export class LineUpstream implements Upstream {
   /** Takes what has been read. */
   readonly receive: (chunk: Uint8Array) => void;
   #nextId = 1;
+  #timeouts = 0;
   #garbageCount = 0;
   #lastGarbage: Uint8Array = new Uint8Array(0);
   #handshake: Promise<UpstreamIdentity> | undefined;
@@ -81,6 +93,11 @@ export class LineUpstream implements Upstream {
   /** Lines that are no messages: how many, and the start of the last one. */
   protected get lastGarbage(): { count: number; start: Uint8Array } {
     return { count: this.#garbageCount, start: this.#lastGarbage };
+  }
+
+  get load(): LineLoad {
+    const { unsentBytes } = this.#writer;
+    return { requestsInFlight: this.#pending.size, unsentBytes, timeouts: this.#timeouts };
   }
 
   connect(signal: AbortSignal): Promise<UpstreamIdentity> {
@@ -147,6 +164,9 @@ export class LineUpstream implements Upstream {
       const { signal, timeoutSeconds, onNotification } = options;
       if (this.#failure) return reject(this.#failure);
       if (signal?.aborted) return reject(signal.reason);
+      if (this.#pending.size >= this.#options.limits.maxRequests) {
+        return reject(this.#error("upstream-unavailable", SILENT));
+      }
       const id = this.#nextId++;
       const progressToken = progressTokenOf(params);
       const line = JSON.stringify({ jsonrpc: "2.0", id, method, params: this.#outgoing(params, id, progressToken) });
@@ -207,6 +227,7 @@ export class LineUpstream implements Upstream {
   }
 
   #expire(id: number, { reject, timeoutSeconds }: Waiter): void {
+    this.#timeouts += 1;
     this.#cancel(id, "timed out");
     reject(this.#error("upstream-timeout", `did not answer within ${timeoutSeconds} s`));
   }

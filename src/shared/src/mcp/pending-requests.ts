@@ -51,6 +51,10 @@ export class PendingRequests {
     if (deadline < this.#timerAt) this.#ringAt(deadline);
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   get(id: number): Waiter | undefined {
     return this.#entries.get(id)?.waiter;
   }
