@@ -12,6 +12,9 @@ const INDEPENDENT_COSTS: Readonly<Record<string, readonly string[]>> = {
   "growth-tokens": ["firstRequestMs", "introspectMs", "listP50Ms", "callP50Ms"],
 };
 
+/** How the targets begin that are the product. */
+const OURS = "gateway";
+
 const NAMES: Readonly<Record<string, string>> = {
   firstListMs: "first list of the project, ms",
   firstRequestMs: "first request of a token, ms",
@@ -40,7 +43,7 @@ export interface Curve {
   upperExponent: number;
   /** The cost at the last size through that at the first. */
   ratio: number;
-  verdict: "independent" | "linear or better" | "worse than linear" | "DEPENDS" | "";
+  verdict: "independent" | "linear or better" | "WORSE THAN LINEAR" | "DEPENDS" | "";
 }
 
 /** Every curve of the growth suites. The cost of a throughput is its inverse. */
@@ -105,12 +108,22 @@ function exponentOf(from: Sized | undefined, to: Sized | undefined): number {
   return Math.log(to.cost / from.cost) / Math.log(to.size / from.size);
 }
 
-function judge({ suite, value, points, exponent, upperExponent, ratio }: Omit<Curve, "verdict">): Curve["verdict"] {
+/** Judges what is ours; the others are there to compare with. */
+function judge({
+  suite,
+  target,
+  value,
+  points,
+  exponent,
+  upperExponent,
+  ratio,
+}: Omit<Curve, "verdict">): Curve["verdict"] {
+  if (!target.startsWith(OURS)) return "";
   if (INDEPENDENT_COSTS[suite]?.includes(value)) {
     return ratio <= INDEPENDENT || areAlike(points[0]?.rounds, points.at(-1)?.rounds) ? "independent" : "DEPENDS";
   }
   if (Number.isNaN(exponent)) return "";
-  return Math.max(exponent, upperExponent) > LINEAR ? "worse than linear" : "linear or better";
+  return Math.max(exponent, upperExponent) > LINEAR ? "WORSE THAN LINEAR" : "linear or better";
 }
 
 /** Whether the median of each lies within what the rounds of the other span: then they differ by no more than noise. */

@@ -72,6 +72,6 @@ export const hotPath: Suite = {
   name: "hot-path",
   async run(options) {
     await using targets = await startTargets();
-    return measureCells(targets.all, createCells(), options);
+    return await measureCells(targets.all, createCells(), options);
   },
 };

@@ -93,7 +93,7 @@ const PLOTS: readonly Plot[] = [
     suite: "growth-sessions",
     xTitle: "sessions of one token",
     panels: [
-      { title: TIME, series: [{ label: "open a session", value: "openMs" }, LIST, CALL] },
+      { title: TIME, series: [CALL, LIST, { label: "open a session", value: "openMs" }] },
       { title: CPU, series: [GATEWAY_CPU] },
       memory,
     ],
