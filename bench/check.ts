@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Row } from "./measure/rows.ts";
 import { readRows } from "./measure/rows-file.ts";
-import { findFalls, ratioOf, WATCHED } from "./report/falls.ts";
+import { findFalls, medianRatioOf, ratioOf, WATCHED } from "./report/falls.ts";
 import { formatFigure } from "./report/table.ts";
 import { createCells, measureCells } from "./suites/hot-path.ts";
 import { startTargets } from "./targets/all.ts";
@@ -9,7 +9,7 @@ import { startTargets } from "./targets/all.ts";
 const RECORDED = join(import.meta.dirname, "recorded.jsonl");
 const ATTEMPTS = 2;
 const TARGETS = ["gateway", "undici"];
-const SHORT = { rounds: 5, seconds: 0.4 };
+const SHORT = { rounds: 7, seconds: 0.3 };
 
 /**
  * Measures for some seconds whether the gateway has become grossly slower, relative to a bare proxy, than when the
@@ -34,6 +34,6 @@ export async function isAsFastAsRecorded(say: (text: string) => void): Promise<b
 }
 
 function tell(name: string, { recorded, measured }: Record<"recorded" | "measured", readonly Row[]>): string {
-  const [now, then] = [ratioOf(measured, name), ratioOf(recorded, name)].map(formatFigure);
+  const [now, then] = [ratioOf(measured, name), medianRatioOf(recorded, name)].map(formatFigure);
   return `${name}: ${now} of the throughput of a bare proxy; recorded: ${then}`;
 }

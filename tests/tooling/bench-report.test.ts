@@ -84,6 +84,13 @@ describe("the watch over speed", () => {
     expect(findFalls(measured(1.2), measured(0.65))).toEqual([]);
   });
 
+  it("is not deceived by rounds in which something else had the machine", () => {
+    const disturbed = [0.2, 0.3, 1.1].flatMap((ratio, at) =>
+      measured(ratio).map((row): Row => ({ ...row, round: at + 1 })),
+    );
+    expect(findFalls(measured(1.2), disturbed)).toEqual([]);
+  });
+
   it("fails when there is nothing to compare with", () => {
     expect(() => findFalls([], measured(1))).toThrow(/no measurement of "modern call x16"/);
   });
