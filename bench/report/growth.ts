@@ -54,7 +54,14 @@ export function listCurves(rows: readonly Row[]): Curve[] {
       Object.keys(values).map((value) => [`${suite} ${target} ${value}`, { suite, target, value }] as const),
     ),
   );
-  return [...keys.values()].map((key) => toCurve(growth, key));
+  const curves = [...keys.values()].map((key) => toCurve(growth, key));
+  return curves.map((curve) => ({
+    ...curve,
+    verdict: judge(
+      curve,
+      curves.find((other) => isServerOf(curve, other)),
+    ),
+  }));
 }
 
 /** The curves of one suite: the figure at each size, and what becomes of it. */
@@ -71,9 +78,10 @@ export function growthTable(curves: readonly Curve[]): Table {
   return { header, lines };
 }
 
+type Measured = Omit<Curve, "verdict">;
 type Key = Pick<Curve, "suite" | "target" | "value">;
 
-function toCurve(rows: readonly Row[], key: Key): Curve {
+function toCurve(rows: readonly Row[], key: Key): Measured {
   const { suite, target, value } = key;
   const own = rows.filter((row) => row.suite === suite && row.target === target);
   const sizes = [...new Set(own.map((row) => Number(row.case)))].toSorted((a, b) => a - b);
@@ -90,7 +98,7 @@ function toCurve(rows: readonly Row[], key: Key): Curve {
     upperExponent: exponentOf(middle, last),
     ratio: (last?.cost ?? NaN) / (first?.cost ?? NaN),
   };
-  return { ...key, points, ...figures, verdict: judge({ ...key, points, ...figures }) };
+  return { ...key, points, ...figures };
 }
 
 function costOf(value: string, figure: number): number {
@@ -108,22 +116,21 @@ function exponentOf(from: Sized | undefined, to: Sized | undefined): number {
   return Math.log(to.cost / from.cost) / Math.log(to.size / from.size);
 }
 
-/** Judges what is ours; the others are there to compare with. */
-function judge({
-  suite,
-  target,
-  value,
-  points,
-  exponent,
-  upperExponent,
-  ratio,
-}: Omit<Curve, "verdict">): Curve["verdict"] {
+/** Whether a curve shows the same of the server reached directly. */
+function isServerOf({ suite, value }: Measured, other: Measured): boolean {
+  return other.target === "direct" && other.suite === suite && other.value === value;
+}
+
+/** Judges what is ours. What the server needs itself, and the machine makes dear, is not the gateway's growth. */
+function judge({ suite, target, value, points, ...figures }: Measured, server: Measured | undefined): Curve["verdict"] {
+  const { exponent, upperExponent, ratio } = figures;
   if (!target.startsWith(OURS)) return "";
   if (INDEPENDENT_COSTS[suite]?.includes(value)) {
     return ratio <= INDEPENDENT || areAlike(points[0]?.rounds, points.at(-1)?.rounds) ? "independent" : "DEPENDS";
   }
   if (Number.isNaN(exponent)) return "";
-  return Math.max(exponent, upperExponent) > LINEAR ? "WORSE THAN LINEAR" : "linear or better";
+  const limit = Math.max(LINEAR, server?.exponent || 0, server?.upperExponent || 0);
+  return Math.max(exponent, upperExponent) > limit ? "WORSE THAN LINEAR" : "linear or better";
 }
 
 /** Whether the median of each lies within what the rounds of the other span: then they differ by no more than noise. */
