@@ -37,6 +37,12 @@ describe("growth", () => {
     expect(curveOf(rowsOf((size) => 100_000 + size ** 2))).toMatchObject({ verdict: "WORSE THAN LINEAR" });
   });
 
+  it("flags nothing that the server itself shows when it is reached directly", () => {
+    const gateway = rowsOf((size) => size ** 1.3);
+    const server = rowsOf((size) => size ** 1.4).map((row): Row => ({ ...row, target: "direct" }));
+    expect(listCurves([...gateway, ...server]).map(({ verdict }) => verdict)).toEqual(["linear or better", ""]);
+  });
+
   it("takes the inverse of a throughput as its cost", () => {
     const curve = curveOf(rowsOf((size) => 1_000 / size, { value: "callsPerSecond" }));
     expect(curve?.exponent).toBeCloseTo(1);
