@@ -8,14 +8,22 @@ export interface LoadResult {
   latencies: Float64Array;
 }
 
-interface ClosedLoop {
-  endpoint: Endpoint;
-  message: RpcMessage;
+interface Shape {
   /** Requests under way at any time, each on a connection of its own. */
   inFlight: number;
   /** Ends after this time or this many calls, whichever is given. */
   until: { seconds: number } | { calls: number };
-  warmUpCalls?: number;
+}
+
+interface ClosedLoop extends Shape {
+  endpoint: Endpoint;
+  message: RpcMessage;
+}
+
+interface InTurn extends Shape {
+  port: number;
+  /** Requests without their id, such as those of many clients; the first one follows on the last. */
+  requests: readonly ((id: number) => string)[];
 }
 
 /**
@@ -23,30 +31,34 @@ interface ClosedLoop {
  *
  * @throws when a single answer is not the right one: a figure with errors in it means nothing.
  */
-export async function runClosedLoop(load: ClosedLoop): Promise<LoadResult> {
-  const { endpoint, inFlight, warmUpCalls = 0, until } = load;
-  const connections = await Promise.all(Array.from({ length: inFlight }, () => HttpConnection.open(endpoint.port)));
+export function runClosedLoop({ endpoint, message, ...shape }: ClosedLoop): Promise<LoadResult> {
+  return runInTurn({ port: endpoint.port, requests: [prepareRequest(endpoint, message)], ...shape });
+}
+
+/** The same with requests that differ. @throws like `runClosedLoop`. */
+export async function runInTurn(load: InTurn): Promise<LoadResult> {
+  const connections = await Promise.all(Array.from({ length: load.inFlight }, () => HttpConnection.open(load.port)));
   try {
-    if (warmUpCalls > 0) await drive(connections, { ...load, until: { calls: warmUpCalls } });
-    return await drive(connections, { ...load, until });
+    return await drive(connections, load);
   } finally {
     for (const connection of connections) connection.close();
   }
 }
 
-async function drive(connections: HttpConnection[], { endpoint, message, until }: ClosedLoop): Promise<LoadResult> {
-  const request = prepareRequest(endpoint, message);
+async function drive(connections: HttpConnection[], { requests, until }: InTurn): Promise<LoadResult> {
   const latencies: number[] = [];
   const startedAt = performance.now();
   const endAt = "seconds" in until ? startedAt + until.seconds * 1_000 : Infinity;
-  let left = "calls" in until ? until.calls : Infinity;
+  const most = "calls" in until ? until.calls : Infinity;
+  let sent = 0;
   await Promise.all(
     connections.map(async (connection) => {
-      while (left > 0 && performance.now() < endAt) {
-        left -= 1;
+      while (sent < most && performance.now() < endAt) {
         const id = nextId();
+        const request = requests[sent % requests.length]?.(id) ?? "";
+        sent += 1;
         const sentAt = performance.now();
-        const { status, body } = await connection.exchange(request(id));
+        const { status, body } = await connection.exchange(request);
         latencies.push(performance.now() - sentAt);
         if (status !== 200 || !isResult(body, id)) throw unexpected(status, body);
       }

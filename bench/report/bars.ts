@@ -1,5 +1,5 @@
 import { medianOf, medianRatio, type Row } from "../measure/rows.ts";
-import { formatFigure, formatTable } from "./table.ts";
+import { formatFigure, type Table } from "./table.ts";
 
 /** A promise about speed: how it is worked out of the measurements, and what it is to be. */
 interface Bar {
@@ -163,7 +163,7 @@ const BARS: readonly Bar[] = [
 ];
 
 /** What the measurements say of each promise. */
-export function compareWithBars(rows: readonly Row[]): string {
+export function compareWithBars(rows: readonly Row[]): Table {
   const lines = BARS.map((bar) => {
     const modern = bar.valueOf(rows, "modern");
     const legacy = bar.valueOf(rows, "legacy");
@@ -176,7 +176,7 @@ export function compareWithBars(rows: readonly Row[]): string {
       verdict(bar, [modern, legacy]),
     ];
   });
-  return formatTable(["promise", "modern", "legacy", "bar", "aim", ""], lines);
+  return { header: ["promise", "modern", "legacy", "bar", "aim", "reached"], lines };
 }
 
 function verdict({ bar, aim, isLowerBetter = false }: Bar, values: readonly number[]): string {

@@ -29,5 +29,5 @@ function summarizeSuite(suite: string, rows: readonly Row[]): string {
     ...values.map((value) => formatFigure(medianOf(rows, { suite, case: name, target, value }))),
     ...peers.map((peer) => formatFigure(medianRatio(rows, { suite, case: name, target, value: main }, peer))),
   ]);
-  return formatTable(header, lines);
+  return formatTable({ header, lines });
 }

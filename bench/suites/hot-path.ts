@@ -7,7 +7,7 @@ import { startTargets } from "../targets/all.ts";
 import type { Target } from "../targets/target.ts";
 import { interleave, type Suite, type SuiteOptions } from "./suite.ts";
 
-interface Cell {
+export interface Cell {
   name: string;
   era: Era;
   inFlight: number;
@@ -18,7 +18,7 @@ const WORDS = "The quick brown fox jumps over the lazy dog";
 const LARGE_BYTES = 100_000;
 
 /** What an agent does most, for clients of both eras. */
-function createCells(): Cell[] {
+export function createCells(): Cell[] {
   const callWith = (args: object) => (tool: string) => ({
     method: "tools/call",
     params: { name: tool, arguments: args },
@@ -50,19 +50,28 @@ async function measureCell(target: Target, cell: Cell, seconds: number): Promise
   };
 }
 
+/** Measures every cell through every target, the targets in alternating order. */
+export async function measureCells(
+  targets: readonly Target[],
+  cells: readonly Cell[],
+  { rounds, seconds, progress }: SuiteOptions,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const cell of cells) {
+    progress(`hot-path: ${cell.name}`);
+    await interleave(targets, rounds, async (target, round) => {
+      const values = await measureCell(target, cell, seconds);
+      rows.push({ suite: "hot-path", case: cell.name, target: target.name, round, values });
+    });
+  }
+  return rows;
+}
+
 /** Calls, lists and large results, through everything that they can go through. */
 export const hotPath: Suite = {
   name: "hot-path",
-  async run({ rounds, seconds, progress }: SuiteOptions) {
+  async run(options) {
     await using targets = await startTargets();
-    const rows: Row[] = [];
-    for (const cell of createCells()) {
-      progress(`hot-path: ${cell.name}`);
-      await interleave(targets.all, rounds, async (target, round) => {
-        const values = await measureCell(target, cell, seconds);
-        rows.push({ suite: "hot-path", case: cell.name, target: target.name, round, values });
-      });
-    }
-    return rows;
+    return await measureCells(targets.all, createCells(), options);
   },
 };

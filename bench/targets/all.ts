@@ -16,27 +16,36 @@ export interface Targets extends AsyncDisposable {
   gateway: StartedGateway;
 }
 
-/** Starts the same server behind everything that is compared. */
-export async function startTargets(tools = 50): Promise<Targets> {
+const TOOLS = "50";
+
+/**
+ * Starts the same server behind everything that is compared.
+ *
+ * @param isWanted - leaves out what takes long to start and is not asked for; the server itself is always there.
+ */
+export async function startTargets(isWanted: (name: string) => boolean = () => true): Promise<Targets> {
   await using cleanup = new AsyncDisposableStack();
-  const raw = cleanup.use(await startListening("raw-server.ts", [String(tools)]));
+  const raw = cleanup.use(await startListening("raw-server.ts", [TOOLS]));
   const undici = cleanup.use(await startListening("undici-proxy.ts", [`http://127.0.0.1:${raw.port}`, BEARER]));
-  const nginx = await startNginx(raw.port, BEARER);
+  const nginx = isWanted("nginx") ? await startNginx(raw.port, BEARER) : undefined;
   if (nginx) cleanup.use(nginx);
   const stack = cleanup.use(await startStack());
-  const http = await declareEras(stack, "http", (era) => ({ url: `http://127.0.0.1:${raw.port}/${era}` }));
-  const stdio = await declareEras(stack, "stdio", (era) => ({
-    command: process.execPath,
-    args: [pathOf("stdio-server.ts"), String(tools), era],
-  }));
   const gateway = cleanup.use(await stack.startGateway());
   const all: Target[] = [
     plain("direct", raw.port, raw.pids),
     plain("undici", undici.port, undici.pids),
     ...(nginx ? [plain("nginx", nginx.port, nginx.pids)] : []),
-    await throughGateway("gateway", { gateway, tokens: http, pids: [gateway.pid] }),
-    await throughGateway("gateway-stdio", { gateway, tokens: stdio, pids: [gateway.pid, stack.mcpdPid] }),
   ];
+  const http = await declareEras(stack, "http", (era) => ({ url: `http://127.0.0.1:${raw.port}/${era}` }));
+  all.push(await throughGateway("gateway", { gateway, tokens: http, pids: [gateway.pid] }));
+  if (isWanted("gateway-stdio")) {
+    const stdio = await declareEras(stack, "stdio", (era) => ({
+      command: process.execPath,
+      args: [pathOf("stdio-server.ts"), TOOLS, era],
+    }));
+    const pids = [gateway.pid, stack.mcpdPid];
+    all.push(await throughGateway("gateway-stdio", { gateway, tokens: stdio, pids }));
+  }
   const running = cleanup.move();
   return { all, stack, gateway, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }

@@ -30,6 +30,9 @@ export async function startNginx(targetPort: number, bearer: string): Promise<Ng
     stdio: "ignore",
   });
   const ended = once(master, "exit");
+  // A run that breaks off must not leave it behind.
+  const kill = () => void master.kill("SIGTERM");
+  process.once("exit", kill);
   await untilListening(port);
   return {
     port,
@@ -37,6 +40,7 @@ export async function startNginx(targetPort: number, bearer: string): Promise<Ng
     async [Symbol.asyncDispose]() {
       master.kill("SIGQUIT");
       await ended;
+      process.off("exit", kill);
       await rm(dir, { recursive: true, force: true });
     },
   };

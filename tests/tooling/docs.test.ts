@@ -3,13 +3,28 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const PAGES = ["README.md", "CONTRIBUTING.md", "REVIEW.md", "docs/architecture.md", "docs/glossary.md"];
+const PAGES = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "REVIEW.md",
+  "docs/architecture.md",
+  "docs/glossary.md",
+  "docs/performance.md",
+];
 
 describe("what the documentation names", () => {
   it.each(PAGES)("%s links only to pages that exist", (page) => {
     const links = [...read(page).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, target = ""]) => target);
     const local = links.filter((target) => !/^[a-z]+:/.test(target));
     expect(local.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([]);
+  });
+
+  it("docs/performance.md names only files that exist", () => {
+    const named = [...read("docs/performance.md").matchAll(/`((?:bench|src)\/[\w./-]+)`/g)].map(
+      ([, path = ""]) => path,
+    );
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
   it("docs/architecture.md names only files that exist", () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import { isRecord } from "../protocol/client-message.ts";
@@ -113,6 +114,7 @@ export class ServerCatalogue {
 
   async #look(): Promise<void> {
     const signal = AbortSignal.timeout(Math.min(LIST_TIMEOUT_MS, this.#deps.timeoutSeconds * 1_000));
+    const known = { last: this.#last, fault: this.#fault };
     try {
       this.#last = await this.#ask(signal);
       this.#fault = undefined;
@@ -122,7 +124,9 @@ export class ServerCatalogue {
     if (this.#isClosed) return;
     this.#isSettled = true;
     this.#firstOutcome.resolve();
-    this.#deps.onChange();
+    // A change costs the project a new view of all its tools, so a look that finds nothing new must not count as one.
+    const hasChanged = !isSameFault(known.fault, this.#fault) || !isDeepStrictEqual(known.last, this.#last);
+    if (hasChanged) this.#deps.onChange();
   }
 
   async #ask(signal: AbortSignal): Promise<Look> {
@@ -145,6 +149,10 @@ function notYet(name: string): McpctlError {
   return new McpctlError("upstream-timeout", `Server "${name}" has not answered yet`, {
     hint: "Try again in a moment",
   });
+}
+
+function isSameFault(one: McpctlError | undefined, other: McpctlError | undefined): boolean {
+  return one?.code === other?.code && one?.message === other?.message;
 }
 
 function toFault(name: string, thrown: unknown, signal: AbortSignal): McpctlError {
