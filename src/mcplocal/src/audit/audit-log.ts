@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 
 const FLUSH_MS = 200;
+const PAGE_BYTES = 65_536;
+/** UTF-8 has at most so many bytes for a UTF-16 unit. */
+const BYTES_PER_UNIT = 3;
 const CURRENT = "calls.jsonl";
 const FULL = /^calls-\d+\.jsonl$/;
 
@@ -52,7 +55,13 @@ class FileAuditLog implements AuditLog {
   readonly #options: Required<AuditLogOptions>;
   #file: FileHandle;
   #fileBytes: number | undefined;
-  #batch = "";
+  /** Lines are gathered as bytes: thousands of strings that wait would be copied by every collection of garbage. */
+  #page: Buffer = Buffer.allocUnsafe(PAGE_BYTES);
+  #used = 0;
+  #spare: Buffer | undefined;
+  /** What is to be written before the page. */
+  #unwritten: Buffer[] = [];
+  #unwrittenBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #hasFailed = false;
@@ -68,11 +77,13 @@ class FileAuditLog implements AuditLog {
   }
 
   append(line: string): void {
-    if (this.#batch.length + line.length > this.#options.maxUnwrittenBytes) {
+    const most = line.length * BYTES_PER_UNIT;
+    if (this.#unwrittenBytes + this.#used + most > this.#options.maxUnwrittenBytes) {
       this.lostLines += 1;
       return;
     }
-    this.#batch += line;
+    if (this.#used + most > this.#page.length) this.#turnPage(most);
+    this.#used += this.#page.write(line, this.#used);
     this.#timer ??= setTimeout(() => void this.#flush(), FLUSH_MS).unref();
   }
 
@@ -82,36 +93,51 @@ class FileAuditLog implements AuditLog {
     await this.#file.close();
   }
 
+  /** @param most - bytes that the next line may need. */
+  #turnPage(most: number): void {
+    if (this.#used > 0) this.#unwritten.push(this.#page.subarray(0, this.#used));
+    this.#unwrittenBytes += this.#used;
+    this.#used = 0;
+    this.#page =
+      this.#spare && this.#spare.length >= most ? this.#spare : Buffer.allocUnsafe(Math.max(PAGE_BYTES, most));
+    this.#spare = undefined;
+  }
+
   #flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
-      if (this.#batch !== "") this.#timer ??= setTimeout(() => void this.#flush(), FLUSH_MS).unref();
+      const isWaiting = this.#unwritten.length > 0 || this.#used > 0;
+      if (isWaiting) this.#timer ??= setTimeout(() => void this.#flush(), FLUSH_MS).unref();
     });
     return this.#writing;
   }
 
   async #write(): Promise<void> {
-    const lines = Buffer.from(this.#batch);
-    if (lines.length === 0) return;
-    this.#batch = "";
-    let written = 0;
+    if (this.#used > 0) this.#turnPage(0);
     try {
       this.#fileBytes ??= (await this.#file.stat()).size;
-      while (written < lines.length) {
-        const { bytesWritten } = await this.#file.write(lines, written);
-        written += bytesWritten;
-        this.#fileBytes += bytesWritten;
-      }
+      for (let next = this.#unwritten[0]; next; next = this.#unwritten[0]) await this.#writePart(next);
       this.#hasFailed = false;
       if (this.#fileBytes > this.#options.maxFileBytes) await this.#rotate();
     } catch (thrown) {
-      // A part of a line may have been written; its rest follows as soon as there is room.
-      this.#batch = lines.toString("utf8", written) + this.#batch;
       if (!this.#hasFailed) this.#options.onFailed(thrown);
       this.#hasFailed = true;
     }
+  }
+
+  /** A part of a line may be written before the disk is full; its rest follows as soon as there is room. */
+  async #writePart(bytes: Buffer): Promise<void> {
+    const { bytesWritten } = await this.#file.write(bytes);
+    this.#fileBytes = (this.#fileBytes ?? 0) + bytesWritten;
+    this.#unwrittenBytes -= bytesWritten;
+    if (bytesWritten < bytes.length) {
+      this.#unwritten[0] = bytes.subarray(bytesWritten);
+      return;
+    }
+    this.#unwritten.shift();
+    if (bytes.byteOffset === 0) this.#spare = Buffer.from(bytes.buffer);
   }
 
   async #rotate(): Promise<void> {

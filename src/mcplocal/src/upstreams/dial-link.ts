@@ -67,7 +67,7 @@ function ready(socket: Socket, head: Buffer): Socket {
 /** @throws {McpctlError} when whoever answered knows about links, or nobody could be asked. */
 async function refuse(name: string, response: IncomingMessage): Promise<undefined> {
   const { statusCode: status = 0 } = response;
-  const headers = new ResponseHeaders([`content-type: ${response.headers["content-type"] ?? ""}`]);
+  const headers = new ResponseHeaders(`content-type: ${response.headers["content-type"] ?? ""}`);
   const body = await readSome(response);
   response.destroy();
   const isMcpds = mediaTypeOf(headers) === PROBLEM_MEDIA_TYPE;

@@ -7,6 +7,7 @@ import { ResponseHeaders } from "./http1/response-headers.ts";
 import { SseParser } from "./sse-parser.ts";
 
 const MAX_RESPONSE_BYTES = 16 * 1_024 * 1_024;
+const MAX_BELIEVED_BYTES = 1_048_576;
 /** How long a server may take to end a stream whose last message has been read. */
 const LINGER_MS = 5_000;
 
@@ -61,7 +62,7 @@ interface Outcome {
 }
 
 const NOTHING = Buffer.alloc(0);
-const NO_HEADERS = new ResponseHeaders([]);
+const NO_HEADERS = new ResponseHeaders("");
 
 /** One request and its response. */
 class HttpExchange implements ResponseHandler {
@@ -74,7 +75,7 @@ class HttpExchange implements ResponseHandler {
   #status = 0;
   #headers = NO_HEADERS;
   #body: Buffer = NOTHING;
-  #more: Buffer[] | undefined;
+  /** How much of the body is filled. */
   #bytes = 0;
   #isSettled = false;
 
@@ -107,17 +108,26 @@ class HttpExchange implements ResponseHandler {
   }
 
   onData(chunk: Buffer): void {
-    if (this.#parser) return this.#parser.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes > MAX_RESPONSE_BYTES) throw tooLarge(this.#target.name);
-    if (this.#bytes === chunk.length) this.#body = chunk;
-    else (this.#more ??= [this.#body]).push(chunk);
+    if (this.#parser) return this.#parser.push(Buffer.from(chunk));
+    const bytes = this.#bytes + chunk.length;
+    if (bytes > MAX_RESPONSE_BYTES) throw tooLarge(this.#target.name);
+    if (bytes > this.#body.length) this.#makeRoom(bytes);
+    chunk.copy(this.#body, this.#bytes);
+    this.#bytes = bytes;
   }
 
   onEnd(): void {
-    if (this.#more) this.#body = Buffer.concat(this.#more);
+    if (this.#bytes < this.#body.length) this.#body = this.#body.subarray(0, this.#bytes);
     this.#resolve();
     clearTimeout(this.#timer);
+  }
+
+  /** A server that says how long its answer is gets the room at once, as long as that is not too much to believe. */
+  #makeRoom(bytes: number): void {
+    const declared = Math.min(Number(this.#headers.get("content-length") ?? 0), MAX_BELIEVED_BYTES);
+    const larger = Buffer.allocUnsafe(Math.max(bytes, declared, this.#bytes === 0 ? 0 : 2 * this.#bytes));
+    this.#body.copy(larger, 0, 0, this.#bytes);
+    this.#body = larger;
   }
 
   onError(error: Error): void {

@@ -138,11 +138,11 @@ class HttpUpstream implements Upstream {
     const sent = sendRpc(this.#target, {
       id,
       method,
-      params: JSON.stringify(isModern ? withEnvelope(params) : params),
+      params: isModern ? withEnvelope(params) : JSON.stringify(params),
       headers: headersOf(method, nameOf(method, params)),
       timeoutMs: this.#timeoutMs,
       signal: options.signal,
-      side: this.#sideMessages(connection, options.onNotification),
+      side: () => this.#sideMessages(connection, options.onNotification),
     });
     if (isModern) return sent;
     return sent.catch((thrown: unknown) => {
@@ -193,10 +193,13 @@ class HttpUpstream implements Upstream {
   }
 }
 
-/** `params` with what a stateless server wants to see in each request. */
-function withEnvelope(params: Record<string, unknown>): Record<string, unknown> {
-  const isBare = params["_meta"] === undefined;
-  return { ...params, _meta: isBare ? MODERN_META : { ...metaOf(params), ...MODERN_META } };
+const ENVELOPE = JSON.stringify(MODERN_META);
+
+/** JSON of `params` with what a stateless server wants to see in each request. */
+function withEnvelope(params: Record<string, unknown>): string {
+  if (params["_meta"] !== undefined) return JSON.stringify({ ...params, _meta: { ...metaOf(params), ...MODERN_META } });
+  const json = JSON.stringify(params).slice(0, -1);
+  return `${json}${json === "{" ? "" : ","}"_meta":${ENVELOPE}}`;
 }
 
 function wasGivenUp(thrown: unknown, signal: AbortSignal): boolean {

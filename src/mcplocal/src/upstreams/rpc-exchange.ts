@@ -25,8 +25,9 @@ export interface RpcCall {
   params: string;
   headers: HeaderBlock;
   timeoutMs: number;
-  signal?: AbortSignal;
-  side?: SideMessages;
+  signal?: AbortSignal | undefined;
+  /** Asked for only when the server sends something besides the reply. */
+  side?: () => SideMessages;
 }
 
 export interface RpcOutcome {
@@ -51,9 +52,9 @@ export async function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOut
     headers,
     body: `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`,
     timeoutMs,
-    ...(signal && { signal }),
+    signal,
     onMessage(data) {
-      streamed = readMessage(target.name, data, id, side);
+      streamed = readMessage(target.name, data, id, side?.());
       return streamed !== undefined;
     },
   });

@@ -47,14 +47,13 @@ export class HttpConnection implements ResponseEvents {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#socket = dial(options.url);
+    this.#socket = dial(options.url, (chunk) => this.#readSafely(() => this.#parser.push(chunk)));
     this.#socket.setNoDelay(true).setKeepAlive(true, PROBE_AFTER_MS);
     const timer = setTimeout(() => this.#socket.destroy(connectTimeout(options)), options.connectTimeoutMs);
     this.#socket.once(options.url.protocol === "https:" ? "secureConnect" : "connect", () => {
       clearTimeout(timer);
       this.#release();
     });
-    this.#socket.on("data", (chunk: Buffer) => this.#readSafely(() => this.#parser.push(chunk)));
     this.#socket.on("end", () => {
       this.#readSafely(() => this.#parser.close());
       this.destroy();
@@ -138,15 +137,24 @@ export class HttpConnection implements ResponseEvents {
   }
 }
 
-function dial({ protocol, hostname, port }: URL): Socket {
+/**
+ * All connections read into the same memory: what comes is looked at before anything else is read, and copied to where
+ * it belongs. A buffer for each read would be garbage of 64 KB each time.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+
+/** @param onData - gets bytes that are valid until it returns. */
+function dial({ protocol, hostname, port }: URL, onData: (chunk: Buffer) => void): Socket {
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
-  if (protocol !== "https:") return connectTcp({ host, port: Number(port || 80) });
-  return connectTls({
-    host,
-    port: Number(port || 443),
-    servername: isIP(host) === 0 ? host : "",
-    ALPNProtocols: ["http/1.1"],
-  });
+  if (protocol !== "https:") {
+    const callback = (bytes: number): boolean => {
+      onData(READ_BUFFER.subarray(0, bytes));
+      return true;
+    };
+    return connectTcp({ host, port: Number(port || 80), onread: { buffer: READ_BUFFER, callback } });
+  }
+  const servername = isIP(host) === 0 ? host : "";
+  return connectTls({ host, port: Number(port || 443), servername, ALPNProtocols: ["http/1.1"] }).on("data", onData);
 }
 
 function keepAliveMs(said = ""): number {

@@ -15,6 +15,7 @@ const CHUNK_LINE = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\0\r\n]*)?$/;
 
 export interface ResponseEvents {
   onHead(status: number, headers: ResponseHeaders): void;
+  /** @param chunk - valid until the call returns; what is to be kept must be copied. */
   onData(chunk: Buffer): void;
   /** @param canReuse - whether another request may be sent on the same connection. */
   onEnd(canReuse: boolean): void;
@@ -22,7 +23,7 @@ export interface ResponseEvents {
 
 /** How the end of a body is told. */
 type Framing = "length" | "chunk" | "until-close";
-type State = "head" | "body" | "chunk-line" | "chunk-end" | "trailers" | "done";
+type State = "head" | "body" | "chunk-line" | "chunk-end" | "trailers" | "complete" | "done";
 
 /**
  * Reads the responses of one connection, one after the other, in pieces of any size. It takes what a conforming server
@@ -49,10 +50,15 @@ export class ResponseParser {
     this.#state = "head";
   }
 
-  /** @throws {McpctlError} `upstream-protocol` */
+  /**
+   * @param chunk - looked at until the call returns, and not kept.
+   * @throws {McpctlError} `upstream-protocol`
+   */
   push(chunk: Buffer): void {
     let rest = chunk;
     while (rest.length > 0) rest = this.#read(rest);
+    // Only now: whoever hears of the end may send the next request, whose answer nothing in this chunk can be.
+    if (this.#state === "complete") this.#finish();
   }
 
   /** Says that the connection has ended. @throws {Error} when the response has not. */
@@ -60,7 +66,8 @@ export class ResponseParser {
     if (this.#state === "done") return;
     const isWhole = this.#state === "body" && this.#framing === "until-close";
     if (!isWhole) throw new Error("The server closed the connection before it had answered");
-    this.#finish(false);
+    this.#canReuse = false;
+    this.#finish();
   }
 
   #read(bytes: Buffer): Buffer {
@@ -75,6 +82,7 @@ export class ResponseParser {
         return this.#readLine(bytes, (line) => this.#endChunk(line));
       case "trailers":
         return this.#readLine(bytes, (line) => this.#readTrailer(line));
+      case "complete":
       case "done":
         throw malformed("it was not asked for");
     }
@@ -82,11 +90,11 @@ export class ResponseParser {
 
   #readHead(head: string): void {
     if (AMBIGUOUS.test(head)) throw malformed("its head holds a stray control character");
-    const [statusLine = "", ...lines] = head.split("\r\n");
-    const [, minor, digits] = STATUS_LINE.exec(statusLine) ?? [];
+    const lineEnd = head.indexOf("\r\n");
+    const [, minor, digits] = STATUS_LINE.exec(lineEnd < 0 ? head : head.slice(0, lineEnd)) ?? [];
     if (digits === undefined) throw malformed("its status line is malformed");
     const status = Number(digits);
-    const headers = new ResponseHeaders(lines);
+    const headers = new ResponseHeaders(lineEnd < 0 ? "" : head.slice(lineEnd + 2));
     if (status === 101) throw malformed("it changes the protocol, which was not asked for");
     // An interim response; the real one follows.
     if (status < 200) return;
@@ -96,7 +104,7 @@ export class ResponseParser {
     const isEmpty = this.#framing === "length" && this.#leftBytes === 0;
     this.#state = this.#framing === "chunk" ? "chunk-line" : "body";
     this.#events.onHead(status, headers);
-    if (isEmpty) this.#finish(this.#canReuse);
+    if (isEmpty) this.#state = "complete";
   }
 
   #frame(status: number, headers: ResponseHeaders, knowsChunks: boolean): void {
@@ -128,7 +136,7 @@ export class ResponseParser {
     this.#events.onData(part);
     if (this.#leftBytes === 0) {
       if (this.#framing === "chunk") this.#state = "chunk-end";
-      else this.#finish(this.#canReuse);
+      else this.#state = "complete";
     }
     return bytes.subarray(part.length);
   }
@@ -147,8 +155,8 @@ export class ResponseParser {
 
   /** What trailers say is of no use here. */
   #readTrailer(line: string): void {
-    if (line === "") this.#finish(this.#canReuse);
-    else new ResponseHeaders([line]);
+    if (line === "") this.#state = "complete";
+    else new ResponseHeaders(line);
   }
 
   #readLine(bytes: Buffer, onFound: (line: string) => void): Buffer {
@@ -164,7 +172,7 @@ export class ResponseParser {
     const at = all.indexOf(end);
     if ((at < 0 ? all.length : at) > maxBytes) throw malformed("a line or its head is too long");
     if (at < 0) {
-      this.#kept = all;
+      this.#kept = all === bytes ? Buffer.from(bytes) : all;
       return NOTHING;
     }
     this.#kept = NOTHING;
@@ -172,9 +180,9 @@ export class ResponseParser {
     return all.subarray(at + end.length);
   }
 
-  #finish(canReuse: boolean): void {
+  #finish(): void {
     this.#state = "done";
-    this.#events.onEnd(canReuse);
+    this.#events.onEnd(this.#canReuse);
   }
 }
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { ConnectionPool, type SentRequest } from "../../../src/upstreams/http1/connection-pool.ts";
@@ -101,6 +101,17 @@ it("forgets a request that is given up, whether it waits or is under way", async
   running.sent.abandon();
   await sleep(50);
   expect(requests).toBe(1);
+});
+
+it("never takes what a server sends unasked for the answer to the next request", async () => {
+  const answer = (body: string) => `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const server = createTcpServer((socket) => socket.on("data", () => socket.write(answer("right") + answer("forged"))));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const pool = createPool(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), 1);
+  const outcomes = await Promise.allSettled([post(pool, "a").answer, post(pool, "b").answer]);
+  expect(outcomes).toMatchObject(Array(2).fill({ status: "rejected", reason: { code: "upstream-protocol" } }));
 });
 
 it("lets no request end another one by being given up late", async () => {

@@ -13,14 +13,19 @@ interface Read {
 
 /** Feeds a response in pieces, then says that the connection ended. */
 function read(pieces: readonly Buffer[], { isClosed = false } = {}): Read {
-  const seen: Read = { status: 0, headers: new ResponseHeaders([]), body: "", canReuse: undefined };
+  const seen: Read = { status: 0, headers: new ResponseHeaders(""), body: "", canReuse: undefined };
   const parser = new ResponseParser({
     onHead: (status, headers) => Object.assign(seen, { status, headers }),
     onData: (chunk) => (seen.body += chunk.toString("latin1")),
     onEnd: (canReuse) => (seen.canReuse = canReuse),
   });
   parser.begin();
-  for (const piece of pieces) parser.push(piece);
+  for (const piece of pieces) {
+    const lent = Buffer.from(piece);
+    parser.push(lent);
+    // Whatever the parser still needs it must have copied.
+    lent.fill("#");
+  }
   if (isClosed) parser.close();
   return seen;
 }
