@@ -16,6 +16,7 @@ export interface Cell {
 
 const WORDS = "The quick brown fox jumps over the lazy dog";
 const LARGE_BYTES = 100_000;
+const WARM_UP_CALLS = 10_000;
 
 /** What an agent does most, for clients of both eras. */
 export function createCells(): Cell[] {
@@ -50,12 +51,20 @@ async function measureCell(target: Target, cell: Cell, seconds: number): Promise
   };
 }
 
+/** What runs for days is measured as it then is: compiled, with its connections open. */
+async function warmUp(target: Target, era: Era): Promise<void> {
+  const message = { method: "tools/call", params: { name: target.toolOf(era), arguments: { message: WORDS } } };
+  await runClosedLoop({ endpoint: target.endpointOf(era), message, inFlight: 16, until: { calls: WARM_UP_CALLS } });
+}
+
 /** Measures every cell through every target, the targets in alternating order. */
 export async function measureCells(
   targets: readonly Target[],
   cells: readonly Cell[],
   { rounds, seconds, progress }: SuiteOptions,
 ): Promise<Row[]> {
+  progress("hot-path: warming up");
+  for (const target of targets) for (const era of ERAS) await warmUp(target, era);
   const rows: Row[] = [];
   for (const cell of cells) {
     progress(`hot-path: ${cell.name}`);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { performance } from "node:perf_hooks";
 import { ConnectionLimits } from "@mcpctl/shared/connection-limits.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { AuditLog } from "./audit/audit-log.ts";

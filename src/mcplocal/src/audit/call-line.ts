@@ -13,6 +13,15 @@ export function createCallLines(epochMs: () => number): (record: CallRecord) => 
   const run = randomBytes(9).toString("base64url");
   const written = new WeakMap<Principal, string>();
   let count = 0;
+  let lastMs = NaN;
+  let lastTime = "";
+
+  /** Many calls end in the same millisecond. */
+  function timeOf(ms: number): string {
+    if (ms !== lastMs) lastTime = new Date(ms).toISOString();
+    lastMs = ms;
+    return lastTime;
+  }
 
   function partOf(principal: Principal): string {
     const known = written.get(principal);
@@ -25,7 +34,7 @@ export function createCallLines(epochMs: () => number): (record: CallRecord) => 
 
   return ({ principal, server, tool, outcome, code, durationMs, requestBytes, replyBytes }) => {
     count += 1;
-    const time = new Date(epochMs()).toISOString();
+    const time = timeOf(epochMs());
     const where = server === undefined ? "" : `"server":${JSON.stringify(server)},`;
     const why = code === undefined ? "" : `,"code":"${code}"`;
     const sizes = `"requestBytes":${requestBytes},"replyBytes":${replyBytes}`;

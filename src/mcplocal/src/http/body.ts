@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { type RequestLoad, tooManyBodies } from "@mcpctl/shared/request-loads.ts";

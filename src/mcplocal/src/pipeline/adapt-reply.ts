@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { membersOf, parseSlice } from "@mcpctl/shared/mcp/json-bytes.ts";
 import { type Era, RPC } from "@mcpctl/shared/mcp/protocol.ts";

@@ -26,8 +26,8 @@ interface ClientResponse {
 export type ClientMessage = ClientRequest | ClientNotification | ClientResponse;
 
 const MAX_DEPTH = 64;
-const REQUEST_KEYS: ReadonlySet<string> = new Set(["jsonrpc", "id", "method", "params"]);
-const RESPONSE_KEYS: ReadonlySet<string> = new Set(["jsonrpc", "id", "result", "error"]);
+const REQUEST_KEYS: readonly string[] = ["jsonrpc", "id", "method", "params"];
+const RESPONSE_KEYS: readonly string[] = ["jsonrpc", "id", "result", "error"];
 
 /**
  * Parses the body of a POST: one JSON-RPC message, with nothing in it that another parser might read differently.
@@ -44,10 +44,12 @@ export function parseClientMessage(body: Buffer): ClientMessage {
   const id = readId(message["id"]);
   if (keys.length !== members) throw invalidRequest("The message has the same key twice", id);
   if (message["jsonrpc"] !== "2.0") throw invalidRequest('The message lacks "jsonrpc": "2.0"', id);
-  const allowed = Object.hasOwn(message, "method") ? REQUEST_KEYS : RESPONSE_KEYS;
-  const unknown = keys.find((key) => !allowed.has(key));
-  if (unknown !== undefined) throw invalidRequest(`The message has an unknown key ${JSON.stringify(unknown)}`, id);
-  return allowed === REQUEST_KEYS ? toCall(message, id) : toResponse(message, id);
+  const isCall = message["method"] !== undefined;
+  const allowed = isCall ? REQUEST_KEYS : RESPONSE_KEYS;
+  for (const key of keys) {
+    if (!allowed.includes(key)) throw invalidRequest(`The message has an unknown key ${JSON.stringify(key)}`, id);
+  }
+  return isCall ? toCall(message, id) : toResponse(message, id);
 }
 
 /** `_meta` of a request; empty when there is none or it is no object. */
@@ -78,7 +80,7 @@ function toCall(message: Params, id: RequestId | undefined): ClientMessage {
   const { method, params = {} } = message;
   if (typeof method !== "string") throw invalidRequest("The method is no string", id);
   if (!isRecord(params)) throw invalidRequest("The params are no object", id);
-  if (!Object.hasOwn(message, "id")) return { type: "notification", method, params };
+  if (message["id"] === undefined) return { type: "notification", method, params };
   if (id === undefined) throw invalidRequest("The id is neither a string nor an integer");
   return { type: "request", id, method, params };
 }

@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+import { clearTimeout, setTimeout } from "node:timers";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { ConnectionPool, SentRequest } from "./http1/connection-pool.ts";

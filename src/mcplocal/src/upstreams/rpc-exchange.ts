@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { splitMessage } from "@mcpctl/shared/mcp/envelope.ts";
 import type { RequestId } from "@mcpctl/shared/mcp/protocol.ts";

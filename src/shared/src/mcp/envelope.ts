@@ -38,19 +38,29 @@ export function splitMessage(bytes: Uint8Array): UpstreamMessage {
   return { type: "reply", id, reply: { kind: result ? "result" : "error", json } };
 }
 
-type EnvelopeKey = "jsonrpc" | "id" | "method" | "result" | "error";
+interface EnvelopeMembers {
+  jsonrpc: Member | undefined;
+  id: Member | undefined;
+  method: Member | undefined;
+  result: Member | undefined;
+  error: Member | undefined;
+}
 
-function findMembers(bytes: Uint8Array): Partial<Record<EnvelopeKey, Member>> {
-  const found: Partial<Record<EnvelopeKey, Member>> = {};
+function findMembers(bytes: Uint8Array): EnvelopeMembers {
+  const found: EnvelopeMembers = {
+    jsonrpc: undefined,
+    id: undefined,
+    method: undefined,
+    result: undefined,
+    error: undefined,
+  };
   for (const member of membersOf(bytes)) {
-    switch (member.key) {
-      case "jsonrpc":
-      case "id":
-      case "method":
-      case "result":
-      case "error":
-        found[member.key] = member;
-    }
+    // One by one: a store under a key that varies costs as much as all else here.
+    if (member.key === "jsonrpc") found.jsonrpc = member;
+    else if (member.key === "id") found.id = member;
+    else if (member.key === "method") found.method = member;
+    else if (member.key === "result") found.result = member;
+    else if (member.key === "error") found.error = member;
   }
   return found;
 }

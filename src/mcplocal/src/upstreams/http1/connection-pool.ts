@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { HttpConnection, type ResponseHandler, type WireRequest } from "./http-connection.ts";
 
 const SWEEP_MS = 1_000;

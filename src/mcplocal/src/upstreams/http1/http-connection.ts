@@ -1,5 +1,7 @@
+import { Buffer } from "node:buffer";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { performance } from "node:perf_hooks";
 import type { ResponseHeaders } from "./response-headers.ts";
 import { type ResponseEvents, ResponseParser } from "./response-parser.ts";
 

@@ -2,6 +2,11 @@ import { malformed } from "./malformed.ts";
 
 const COLON = 0x3a;
 const CASE_BIT = 0x20;
+const SPACE = 0x20;
+const TAB = 0x09;
+const CARRIAGE_RETURN = 0x0d;
+const LINE_FEED = 0x0a;
+const LINE_END = "\r\n";
 const SEPARATORS = new Set('()<>@,;:\\"/[]?={} \t'.split("").map((character) => character.charCodeAt(0)));
 /** Whether a character may stand in the name of a header, by its code. */
 const IS_NAME = Array.from({ length: 128 }, (_, code) => code > 0x20 && code < 0x7f && !SEPARATORS.has(code));
@@ -12,36 +17,52 @@ const IS_NAME = Array.from({ length: 128 }, (_, code) => code > 0x20 && code < 0
  */
 export class ResponseHeaders {
   readonly #text: string;
+  /** Where each line begins, and where the one behind the last would. */
+  readonly #starts: number[] = [0];
 
   /**
    * @param text - the lines, separated by CRLF, without the line end of the last one.
-   * @throws {McpctlError} `upstream-protocol` for a line that is no header.
+   * @throws {McpctlError} `upstream-protocol` for a line that is no header, and for control characters in one: a line
+   *   end that only some readers take for one, or the end of a string.
    */
   constructor(text: string) {
     this.#text = text;
-    for (let start = 0; start < text.length; start = lineEnd(text, start) + 2) {
-      let at = start;
-      while (IS_NAME[text.charCodeAt(at)]) at += 1;
-      if (at === start || text.charCodeAt(at) !== COLON) throw malformed("one of its headers is malformed");
+    for (let at = 0; at < text.length;) {
+      at = skipName(text, at);
+      at = skipValue(text, at) + LINE_END.length;
+      this.#starts.push(at);
     }
   }
 
   /** @param name - in lower case. @returns what came several times joined by commas; undefined for what did not come. */
   get(name: string): string | undefined {
-    const text = this.#text;
     let found: string | undefined;
-    for (let start = 0; start < text.length; start = lineEnd(text, start) + 2) {
-      if (!isNamed(text, start, name)) continue;
-      const value = withoutBlanks(text, start + name.length + 1, lineEnd(text, start));
+    for (let line = 0; line + 1 < this.#starts.length; line += 1) {
+      const start = this.#starts[line] ?? 0;
+      if (!isNamed(this.#text, start, name)) continue;
+      const end = (this.#starts[line + 1] ?? 0) - LINE_END.length;
+      const value = withoutBlanks(this.#text, start + name.length + 1, end);
       found = found === undefined ? value : `${found}, ${value}`;
     }
     return found;
   }
 }
 
-function lineEnd(text: string, start: number): number {
-  const end = text.indexOf("\r\n", start);
-  return end < 0 ? text.length : end;
+function skipName(text: string, start: number): number {
+  let at = start;
+  while (IS_NAME[text.charCodeAt(at)]) at += 1;
+  if (at === start || text.charCodeAt(at) !== COLON) throw malformed("one of its headers is malformed");
+  return at + 1;
+}
+
+/** @returns where the line end begins, or the end of the text. */
+function skipValue(text: string, start: number): number {
+  let at = start;
+  for (let code = text.charCodeAt(at); code >= SPACE || code === TAB; code = text.charCodeAt(at)) at += 1;
+  const isEnd =
+    at === text.length || (text.charCodeAt(at) === CARRIAGE_RETURN && text.charCodeAt(at + 1) === LINE_FEED);
+  if (!isEnd) throw malformed("one of its headers holds a control character");
+  return at;
 }
 
 /** Whether a line is the header of this name. Names differ in their length or their first characters, mostly. */

