@@ -1,9 +1,12 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from "node:v8";
 import { ERROR_CODES, failureLines, McpctlError } from "@mcpctl/shared/errors.ts";
+import { HEAP_FLAGS } from "@mcpctl/shared/heap-flags.ts";
 import { VERSION } from "@mcpctl/shared/version.ts";
 import { configHelp, loadConfig } from "./config.ts";
 import { openConfiguredDatabase } from "./configured-database.ts";
 
+setFlagsFromString(HEAP_FLAGS);
 const argv = process.argv.slice(2);
 if (argv.includes("--version")) process.stdout.write(`${VERSION}\n`);
 else if (argv.includes("--help")) process.stdout.write(`${configHelp()}\n`);

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from "node:v8";
 import { ERROR_CODES, failureLines, McpctlError } from "@mcpctl/shared/errors.ts";
+import { HEAP_FLAGS } from "@mcpctl/shared/heap-flags.ts";
 import { createLogger } from "@mcpctl/shared/log.ts";
 import { VERSION } from "@mcpctl/shared/version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
@@ -8,6 +10,7 @@ import { createHttpControlPlane } from "./control-plane/http-control-plane.ts";
 import { createGateway } from "./gateway.ts";
 import { createDispatcher } from "./upstreams/dispatcher.ts";
 
+setFlagsFromString(HEAP_FLAGS);
 const argv = process.argv.slice(2);
 try {
   if (argv.includes("--help") || argv.includes("-h")) process.stdout.write(helpText());

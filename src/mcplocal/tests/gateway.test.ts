@@ -90,6 +90,7 @@ describe("a bug in the gateway", () => {
     const broken = rig.controlPlane.addToken("broken");
     rig.controlPlane.setProject("broken", [{ name: "files" }]);
     const connection = {
+      identity: undefined,
       connect: async () => ({ era: "legacy" as const, protocolVersion: "2025-11-25", capabilities: { tools: {} } }),
       async request(method: string) {
         if (method === "tools/list") return { kind: "result" as const, json: Buffer.from(LIST) };

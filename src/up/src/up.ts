@@ -1,11 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { configSchema } from "@mcpctl/mcpd/config.ts";
 import { openConfiguredDatabase } from "@mcpctl/mcpd/configured-database.ts";
 import type { Mcpd } from "@mcpctl/mcpd/mcpd.ts";
 import { createApiClient } from "@mcpctl/shared/api/client.ts";
 import { Cleanup } from "@mcpctl/shared/cleanup.ts";
+import { HEAP_FLAGS } from "@mcpctl/shared/heap-flags.ts";
 import { failureLines, McpctlError } from "@mcpctl/shared/errors.ts";
 import { listenAddress } from "@mcpctl/shared/settings.ts";
 import { watchStep } from "@mcpctl/shared/slow-step.ts";
@@ -41,6 +43,7 @@ const SYSTEM = { principal: { kind: "System", name: "up" }, requestId: "up", dec
  * @throws {McpctlError} `port-in-use`, `data-dir-locked`, `database-unavailable`, `config-invalid`.
  */
 export async function runUp(options: UpOptions): Promise<number> {
+  setFlagsFromString(HEAP_FLAGS);
   const { io, signal, output, cliCommand } = options;
   await using cleanup = new Cleanup();
   const config = toConfig(options);

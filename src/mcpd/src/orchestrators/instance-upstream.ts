@@ -24,6 +24,10 @@ export class InstanceUpstream implements Upstream {
     this.#options = options;
   }
 
+  get identity(): UpstreamIdentity | undefined {
+    return this.#current?.identity;
+  }
+
   async connect(signal: AbortSignal): Promise<UpstreamIdentity> {
     return (this.#current ?? (await this.#started(signal))).connect(signal);
   }

@@ -26,6 +26,9 @@ export function createUpstreamHandle(
   }
 
   return {
+    get identity() {
+      return find()?.identity;
+    },
     connect: async (signal) => follow(find() ?? (await wait(signal))).connect(signal),
     request(method, params, options) {
       const upstream = find();

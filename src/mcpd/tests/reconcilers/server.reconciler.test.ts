@@ -13,6 +13,7 @@ import { createEventRecorder } from "../../src/services/event.service.ts";
 import { createWatchService } from "../../src/services/watch.service.ts";
 
 const answering: Upstream = {
+  identity: undefined,
   connect: async () => ({ era: "modern", protocolVersion: "2026-07-28", capabilities: {} }),
   request: async () => ({ kind: "result", json: new Uint8Array() }),
   onToolsChanged: () => () => {},

@@ -97,6 +97,7 @@ export async function openLink(upstream: Upstream, limits: Partial<LinkLimits> =
 
 function bound(upstream: Upstream): Omit<Upstream, "close"> {
   return {
+    identity: undefined,
     connect: (signal) => upstream.connect(signal),
     request: (method, params, options) => upstream.request(method, params, options),
     onToolsChanged: (listener) => upstream.onToolsChanged(listener),

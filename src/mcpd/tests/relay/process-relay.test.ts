@@ -22,6 +22,7 @@ type Answer = (params: Record<string, unknown>, options: UpstreamRequestOptions,
 /** A target whose upstream answers with a value, throws an error, or replies with an `RpcError` in `error`. */
 function targetOf(answer: Answer = () => ({}), identity = LEGACY): ProcessTarget {
   const upstream: Upstream = {
+    identity: undefined,
     connect: async () => identity,
     async request(method, params, options): Promise<UpstreamReply> {
       const value = await answer(params, options, method);

@@ -86,7 +86,7 @@ async function forward(
   const options = onNotification ? { signal, onNotification } : { signal };
   source.callsInFlight += 1;
   try {
-    const { era: upstreamEra } = await upstream.connect(signal);
+    const { era: upstreamEra } = upstream.identity ?? (await upstream.connect(signal));
     const reply = await upstream.request("tools/call", forwardedParams(params, name, token), options);
     return adaptReply(reply, { tool: name, upstreamEra, clientEra });
   } catch (thrown) {

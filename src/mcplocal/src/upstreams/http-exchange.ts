@@ -55,7 +55,21 @@ export function createTarget(name: string, url: URL, dispatcher: Dispatcher): Ht
  *   reason of `signal` when that is aborted.
  */
 export function sendHttp(target: HttpTarget, call: HttpCall): Promise<HttpAnswer> {
-  return new Promise((resolve, reject) => new HttpExchange(target, call, { resolve, reject }).send());
+  return askHttp(target, call, (answer) => answer);
+}
+
+/** As `sendHttp`, for what `read` makes of the answer; what it throws, the promise rejects with. */
+export function askHttp<T>(target: HttpTarget, call: HttpCall, read: (answer: HttpAnswer) => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const settle = (answer: HttpAnswer): void => {
+      try {
+        resolve(read(answer));
+      } catch (thrown) {
+        reject(thrown);
+      }
+    };
+    new HttpExchange(target, call, { resolve: settle, reject }).send();
+  });
 }
 
 interface Outcome {

@@ -81,6 +81,10 @@ class HttpUpstream implements Upstream {
     });
   }
 
+  get identity(): UpstreamIdentity | undefined {
+    return this.#ready?.connection.identity;
+  }
+
   async connect(signal: AbortSignal): Promise<UpstreamIdentity> {
     return (this.#ready ?? (await this.#connected(signal))).connection.identity;
   }

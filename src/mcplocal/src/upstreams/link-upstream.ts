@@ -41,6 +41,10 @@ class LinkUpstream implements Upstream {
     this.#options = options;
   }
 
+  get identity(): UpstreamIdentity | undefined {
+    return this.#current?.identity;
+  }
+
   connect(signal: AbortSignal): Promise<UpstreamIdentity> {
     if (this.#current) return this.#current.connect(signal);
     return this.#dialled(signal).then((upstream) => upstream.connect(signal));

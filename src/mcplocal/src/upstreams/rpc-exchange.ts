@@ -7,7 +7,7 @@ import { isRecord } from "../protocol/client-message.ts";
 import { measureJson } from "@mcpctl/shared/json-shape.ts";
 import type { HeaderBlock } from "./http1/header-block.ts";
 import type { ResponseHeaders } from "./http1/response-headers.ts";
-import { type HttpAnswer, type HttpTarget, mediaTypeOf, sendHttp } from "./http-exchange.ts";
+import { askHttp, type HttpAnswer, type HttpCall, type HttpTarget, mediaTypeOf, sendHttp } from "./http-exchange.ts";
 
 /** A refusal that is larger or deeper than this is not worth reading. */
 const MAX_ERROR_BYTES = 65_536;
@@ -45,10 +45,10 @@ export interface RpcOutcome {
  *
  * @throws {McpctlError} as `sendHttp`, and `upstream-protocol` when a success is no JSON-RPC or answers another request.
  */
-export async function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOutcome> {
+export function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOutcome> {
   const { id, method, params, headers, timeoutMs, signal, side } = call;
   let streamed: UpstreamReply | undefined;
-  const answer = await sendHttp(target, {
+  const request: HttpCall = {
     method: "POST",
     headers,
     body: `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`,
@@ -58,13 +58,8 @@ export async function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOut
       streamed = readMessage(target.name, data, id, side?.());
       return streamed !== undefined;
     },
-  });
-  return {
-    status: answer.status,
-    headers: answer.headers,
-    body: answer.body,
-    reply: streamed ?? readAnswer(target.name, answer, id),
   };
+  return askHttp(target, request, (answer) => ({ ...answer, reply: streamed ?? readAnswer(target.name, answer, id) }));
 }
 
 /** Sends a notification or a reply; what the server thinks of it is of no interest. */

@@ -7,6 +7,7 @@ const NEVER = new AbortController().signal;
 /** A server that answers each page of its list with what `answer` says. */
 function serverOf(answer: (cursor: string | undefined) => unknown): Upstream {
   return {
+    identity: undefined,
     connect: () => Promise.reject(new Error("not needed")),
     async request(_method, params) {
       const result = answer(params["cursor"] as string | undefined);

@@ -9,6 +9,7 @@ const REFRESH_MS = 300_000;
 function catalogueOf(listTools: () => string[]) {
   const seen = { changes: 0, looks: 0, nowMs: 0 };
   const upstream: Upstream = {
+    identity: undefined,
     connect: async () => ({
       era: "modern",
       protocolVersion: "2026-07-28",

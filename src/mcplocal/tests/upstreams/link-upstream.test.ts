@@ -14,6 +14,7 @@ const IDENTITY: UpstreamIdentity = { era: "legacy", protocolVersion: "2025-11-25
 function fallbackOf(counts: { opened: number; called: number }): Upstream {
   counts.opened += 1;
   return {
+    identity: undefined,
     connect: async () => IDENTITY,
     async request() {
       counts.called += 1;

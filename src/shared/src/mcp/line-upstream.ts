@@ -95,6 +95,10 @@ export class LineUpstream implements Upstream {
     return { count: this.#garbageCount, start: this.#lastGarbage };
   }
 
+  get identity(): UpstreamIdentity | undefined {
+    return this.#failure ? undefined : this.#identity;
+  }
+
   get load(): LineLoad {
     const { unsentBytes } = this.#writer;
     return { requestsInFlight: this.#pending.size, unsentBytes, timeouts: this.#timeouts };

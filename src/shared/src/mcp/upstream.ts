@@ -28,6 +28,9 @@ export interface UpstreamIdentity {
 
 /** One MCP server as the gateway sees it: a connection that many callers share. */
 export interface Upstream {
+  /** What the last handshake told; undefined while there is no connection. Asking for it costs nothing. */
+  readonly identity: UpstreamIdentity | undefined;
+
   /**
    * Performs the handshake when none has been made, and waits for one that is under way.
    *
