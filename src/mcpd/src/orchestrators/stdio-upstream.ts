@@ -21,6 +21,7 @@ export interface StdioUpstreamOptions extends CommonOptions {
   onBroken(): void;
 }
 
+const TURNS = { defer: setImmediate, deferBriefly: process.nextTick };
 const GARBAGE_LENGTH = 200;
 
 /** A connection to a server over the pipes of its process. */
@@ -28,7 +29,7 @@ export class StdioUpstream extends LineUpstream {
   readonly #stdin: Writable;
 
   constructor({ stdin, stdout, onBroken, limits = STDIO_LIMITS, ...options }: StdioUpstreamOptions) {
-    super({ ...options, limits, sink: stdin, defer: setImmediate, allocate: Buffer.allocUnsafe });
+    super({ ...options, limits, sink: stdin, ...TURNS, allocate: Buffer.allocUnsafe });
     this.#stdin = stdin;
     stdout.on("data", this.receive).on("end", onBroken).on("error", onBroken);
     stdin.on("error", onBroken);

@@ -60,7 +60,12 @@ export class RelayLink {
     const { socket, upstream, granted, authorize, limits, now } = options;
     this.#options = options;
     this.#usedAt = now();
-    this.#writer = new LineWriter(socket, { maxUnsentBytes: limits.maxUnsentBytes, defer: setImmediate });
+    this.#writer = new LineWriter(socket, {
+      maxUnsentBytes: limits.maxUnsentBytes,
+      defer: setImmediate,
+      deferBriefly: process.nextTick,
+      isBusy: () => this.#calls.size > 0,
+    });
     this.#access = new LiveAccess({
       authorize,
       granted,

@@ -97,6 +97,7 @@ class LinkUpstream implements Upstream {
       server: name,
       sink: socket,
       defer: setImmediate,
+      deferBriefly: process.nextTick,
       allocate: Buffer.allocUnsafe,
       startTimeoutSeconds: Math.min(timeoutSeconds, MAX_GREETING_SECONDS),
       timeoutSeconds,

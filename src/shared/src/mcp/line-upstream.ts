@@ -27,7 +27,7 @@ export interface LineLoad {
   timeouts: number;
 }
 
-export interface LineUpstreamOptions extends Pick<LineWriterOptions, "defer"> {
+export interface LineUpstreamOptions extends Pick<LineWriterOptions, "defer" | "deferBriefly"> {
   /** Name of the server, for messages. */
   server: string;
   /** Where requests go; what comes back is given to `receive`. */
@@ -73,11 +73,17 @@ export class LineUpstream implements Upstream {
   #failure: McpctlError | undefined;
 
   constructor(options: LineUpstreamOptions) {
-    const { sink, defer, allocate, split = trySplitMessage } = options;
+    const { sink, defer, deferBriefly, allocate, split = trySplitMessage } = options;
     const { maxLineBytes, maxUnsentBytes } = options.limits;
     this.#options = options;
     this.#split = split;
-    this.#writer = new LineWriter(sink, { maxUnsentBytes, defer });
+    this.#writer = new LineWriter(sink, {
+      maxUnsentBytes,
+      defer,
+      deferBriefly,
+      // One request may be the one that listens for changes, which is never answered.
+      isBusy: () => this.#pending.size > 1,
+    });
     this.#pending = new PendingRequests({
       onTimeout: (id, waiter) => this.#expire(id, waiter),
       onAbort: (id, waiter) => this.#abandon(id, waiter),

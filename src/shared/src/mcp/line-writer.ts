@@ -20,6 +20,10 @@ export interface LineWriterOptions {
   maxUnsentBytes: number;
   /** Runs the work when this turn of the event loop is over; in Node `setImmediate`. */
   defer(work: () => void): unknown;
+  /** Runs it as soon as the present event has been dealt with; in Node `process.nextTick`. */
+  deferBriefly(work: () => void): unknown;
+  /** Whether more lines are likely to come in this turn, so that it pays to wait for its end. */
+  isBusy(): boolean;
 }
 
 /** Gathers the lines of one turn of the event loop in one write: a system call costs more than a message. */
@@ -110,7 +114,9 @@ export class LineWriter {
   #flushSoon(): void {
     if (this.#isDeferred) return;
     this.#isDeferred = true;
-    this.#options.defer(this.#flush);
+    const { defer, deferBriefly, isBusy } = this.#options;
+    if (isBusy()) defer(this.#flush);
+    else deferBriefly(this.#flush);
   }
 
   /** Sends what has been gathered without waiting for the end of the turn. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { LineWriter } from "../../src/mcp/line-writer.ts";
 
 /** A writer whose turns end, and whose sink sends, when the test says so. */
-function setUp(maxUnsentBytes = 1_000_000) {
+function setUp(maxUnsentBytes = 1_000_000, isBusy = true) {
   const turns: (() => void)[] = [];
   const writes: string[] = [];
   const waiting: (() => void)[] = [];
@@ -17,7 +17,12 @@ function setUp(maxUnsentBytes = 1_000_000) {
     cork: () => void calls.push("cork"),
     uncork: () => void calls.push("uncork"),
   };
-  const writer = new LineWriter(sink, { maxUnsentBytes, defer: (work) => turns.push(work) });
+  const writer = new LineWriter(sink, {
+    maxUnsentBytes,
+    defer: (work) => turns.push(work),
+    deferBriefly: (work) => work(),
+    isBusy: () => isBusy,
+  });
   const endTurn = () => turns.splice(0).forEach((work) => work());
   const send = () => waiting.splice(0).forEach((onWritten) => onWritten());
   return { writer, writes, calls, endTurn, send };
@@ -32,6 +37,14 @@ describe("LineWriter", () => {
     expect(writes).toEqual([]);
     endTurn();
     expect(writes).toEqual(['first\nzweites, schön\n{"result":"ä"}\n']);
+    endTurn();
+    expect(writes).toHaveLength(1);
+  });
+
+  it("does not wait for the end of the turn when nothing else is under way", () => {
+    const { writer, writes, endTurn } = setUp(1_000, false);
+    writer.write("alone");
+    expect(writes).toEqual(["alone\n"]);
     endTurn();
     expect(writes).toHaveLength(1);
   });
