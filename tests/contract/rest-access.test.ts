@@ -1,3 +1,4 @@
+import { untilUncontested } from "../support/until-uncontested.ts";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -78,8 +79,11 @@ describe("REST and who may do what, for how long", () => {
         },
       );
     expect(await apply("1")).toMatchObject({ status: 409, body: { code: "conflict" } });
-    const { body } = await rest.send("GET", "/api/v1/servers/s");
-    expect((await apply(body["metadata"].resourceVersion)).status).toBe(200);
+    const applied = await untilUncontested(async () => {
+      const { body } = await rest.send("GET", "/api/v1/servers/s");
+      return apply(body["metadata"].resourceVersion);
+    });
+    expect(applied.status).toBe(200);
   });
 
   it("refuses a query that a path does not know instead of ignoring it", async () => {

@@ -1,3 +1,4 @@
+import { untilUncontested } from "../support/until-uncontested.ts";
 import { join } from "node:path";
 import { KINDS } from "../../src/shared/src/kinds/index.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -36,9 +37,13 @@ describe.each(["pglite", "postgresql"] as const)("REST with %s", (engine) => {
     expect((await send("GET", `/api/v1/servers/${uid}`)).body["metadata"].name).toBe("crud");
 
     const spec = { command: "node", replicas: 0, args: ["a"] };
-    const updated = await send("PUT", "/api/v1/servers/crud", {
-      ...server("crud", spec),
-      metadata: { name: "crud", resourceVersion },
+    const updated = await untilUncontested(async () => {
+      const { body } = await send("GET", "/api/v1/servers/crud");
+      const { resourceVersion: version } = body["metadata"];
+      return send("PUT", "/api/v1/servers/crud", {
+        ...server("crud", spec),
+        metadata: { name: "crud", resourceVersion: version },
+      });
     });
     expect(updated).toMatchObject({ status: 200, body: { metadata: { generation: 2 }, spec: { args: ["a"] } } });
     const stale = await send("PUT", "/api/v1/servers/crud", {

@@ -55,6 +55,10 @@ export function createApp({ name }: { name: string }) {
   return app;
 }
 `,
+  // The script that packs the prepared database uses it.
+  "src/mcpd/src/repositories/prepared-cluster.ts": `export const isUsableCluster = (file: string) => file !== "";
+export const packCluster = (files: string) => Buffer.from(files);
+`,
   "src/mcpd/src/relay/relay.ts": `import { Agent } from "undici";
 
 export function createRelay(): { close(): Promise<void> } {
@@ -71,8 +75,9 @@ export function connect() {
 }
 `,
   "src/mcpd/src/repositories/pglite-worker.ts": `import { PGlite } from "@electric-sql/pglite";
+import { isUsableCluster } from "./prepared-cluster.ts";
 
-await new PGlite().close();
+if (isUsableCluster("cluster")) await new PGlite().close();
 `,
   "src/mcplocal/src/serve.ts": `import { redact } from "./pipeline/stages/redact.ts";
 import { createPool } from "./upstreams/pool.ts";
