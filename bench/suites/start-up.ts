@@ -34,7 +34,7 @@ export const startUp: Suite = {
     const databases = { embedded: undefined, PostgreSQL: await postgres.createDatabase() };
     for (const [engine, databaseUrl] of Object.entries(databases)) {
       await using dir = await temporaryDir();
-      const setup = await prepare(dir.path, databaseUrl);
+      const setup = prepare(dir.path, databaseUrl);
       for (const count of COUNTS) {
         progress(`start-up: ${count} stdio servers, ${engine}`);
         const token = await declareServers(setup, count);
@@ -63,38 +63,38 @@ async function timeUp(dir: string): Promise<number> {
 }
 
 interface Setup {
+  /** Arguments of mcpd, without where it listens. */
   mcpdArgs: string[];
-  mcpdUrl: string;
   env: Record<string, string>;
 }
 
-async function prepare(dir: string, databaseUrl: string | undefined): Promise<Setup> {
-  const listen = `127.0.0.1:${await findFreePort()}`;
+function prepare(dir: string, databaseUrl: string | undefined): Setup {
   const database = databaseUrl === undefined ? [] : ["--database-url", databaseUrl];
-  const mcpdArgs = ["--listen", listen, "--data-dir", join(dir, "data"), "--log-level", "warn", ...database];
-  return { mcpdArgs, mcpdUrl: `http://${listen}`, env: homeIn(dir) };
+  return { mcpdArgs: ["--data-dir", join(dir, "data"), "--log-level", "warn", ...database], env: homeIn(dir) };
 }
 
 /** Makes the project have so many servers, and leaves nothing running. @returns a token of the project. */
 async function declareServers({ mcpdArgs, env }: Setup, count: number): Promise<string> {
-  await using mcpd = start(built("mcpd"), mcpdArgs, { ...env, MCPD_ADMIN_PASSWORD: PASSWORD });
+  const args = ["--listen", "127.0.0.1:0", ...mcpdArgs];
+  await using mcpd = start(built("mcpd"), args, { ...env, MCPD_ADMIN_PASSWORD: PASSWORD });
   const { api } = await logIn(await addressOf(mcpd));
   // The last argument is for the command line alone: programs that differ are probed one by one.
   const echoes = [...Array(count).keys()].map((at) => ({
     name: `echo-${at}`,
     spec: { command: process.execPath, args: [ECHO, `echo-${at}`] },
   }));
-  return declare(api, `cold-${count}`, echoes);
+  return await declare(api, `cold-${count}`, echoes);
 }
 
 /** Control plane and gateway, on data that is there, until a client has the tools of every server. */
 async function timeColdStart(
-  { mcpdArgs, mcpdUrl, env }: Setup,
+  { mcpdArgs, env }: Setup,
   { count, token }: { count: number; token: string },
 ): Promise<number> {
+  const listen = `127.0.0.1:${await findFreePort()}`;
   const startedAt = performance.now();
-  await using _mcpd = start(built("mcpd"), mcpdArgs, env);
-  const gatewayArgs = ["--listen", "127.0.0.1:0", "--mcpd-url", mcpdUrl, "--log-level", "error"];
+  await using _mcpd = start(built("mcpd"), ["--listen", listen, ...mcpdArgs], env);
+  const gatewayArgs = ["--listen", "127.0.0.1:0", "--mcpd-url", `http://${listen}`, "--log-level", "error"];
   await using gateway = start(built("mcplocal-serve"), gatewayArgs, env);
   const { port } = new URL(await addressOf(gateway));
   const endpoint: Endpoint = { port: Number(port), path: "/mcp", era: "modern", bearer: token };
