@@ -76,6 +76,8 @@ export function createAnswerer({ log, metrics, now }: AnswererDeps): Answerer {
         return;
       }
       metrics.onRefused(codeOf(thrown));
+      // A client that still sends would lose the answer with its connection; also one that asked for the end of it.
+      if (!response.req.complete) response.shouldKeepAlive = true;
       const headers = {
         ...(hasCode(thrown, "unauthenticated") && { "www-authenticate": "Bearer" }),
         ...retryHeaders(thrown),
