@@ -1,9 +1,5 @@
-import { once } from "node:events";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { performance } from "node:perf_hooks";
 import { ConnectionLimits } from "@mcpctl/shared/connection-limits.ts";
-import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { createCallLines } from "./audit/call-line.ts";
 import { RequestLoads } from "@mcpctl/shared/request-loads.ts";
@@ -18,6 +14,7 @@ import { createMcpEndpoint } from "./http/mcp-endpoint.ts";
 import { createModernEndpoint } from "./http/modern-endpoint.ts";
 import { createOriginGuard } from "./http/origin-guard.ts";
 import { createGatewayServer, type ServerTimeouts } from "./http/server.ts";
+import type { HttpServer } from "./http1/server/http-server.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import type { OnCall } from "./pipeline/call-record.ts";
@@ -27,9 +24,6 @@ import { ProjectRegistry } from "./projects/project-registry.ts";
 import { SessionTable } from "./sessions/session-table.ts";
 
 const TICK_MS = 1_000;
-/** Connections that come in one burst; the system may allow fewer. */
-const BACKLOG = 4_096;
-const DRAIN_SWEEP_MS = 50;
 const DEFAULT_GRACE_SECONDS = 30;
 const DEFAULT_DRAIN_SECONDS = 10;
 
@@ -90,7 +84,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   return {
     async listen() {
-      const address = await startListening(server, host, port);
+      const address = await server.listen(host, port);
       state = "ready";
       ticker = setInterval(tick, TICK_MS).unref();
       return { url: `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}` };
@@ -100,7 +94,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       state = "stopping";
       clearInterval(ticker);
       streams.close();
-      await drain(server, drainSeconds * 1_000);
+      await server.close(drainSeconds * 1_000);
       await projects.close();
       await deps.auditLog?.close();
     },
@@ -108,7 +102,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 }
 
 interface Parts {
-  server: Server;
+  server: HttpServer;
   projects: ProjectRegistry;
   sessions: SessionTable;
   streams: LiveStreams;
@@ -196,34 +190,6 @@ function reportTo({ metrics, auditLog, onCall, log }: Reporting): OnCall {
       log.error({ err }, "a tool call cannot be recorded");
     }
   };
-}
-
-async function startListening(server: Server, host: string, port: number): Promise<AddressInfo> {
-  server.listen({ port, host, backlog: BACKLOG });
-  try {
-    await once(server, "listening");
-  } catch (cause) {
-    throw new McpctlError("port-in-use", `Cannot listen on ${host}:${port}`, {
-      hint: "Stop what listens there, or choose another address with --listen",
-      cause,
-    });
-  }
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("a TCP server has an address");
-  return address;
-}
-
-/** Stops accepting, and waits for answers that are under way. */
-async function drain(server: Server, milliseconds: number): Promise<void> {
-  if (!server.listening) return;
-  const closed = once(server, "close");
-  server.close();
-  // A connection that becomes idle now would otherwise be kept alive.
-  const sweeper = setInterval(() => server.closeIdleConnections(), DRAIN_SWEEP_MS);
-  const deadline = setTimeout(() => server.closeAllConnections(), milliseconds);
-  await closed;
-  clearInterval(sweeper);
-  clearTimeout(deadline);
 }
 
 function monotonic(): number {

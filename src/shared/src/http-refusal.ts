@@ -21,31 +21,38 @@ export function tooManyConnections(excess: Excess): McpctlError {
   });
 }
 
-interface ParserFailure {
-  code: ErrorCode;
-  message: string;
-  hint: string;
-}
+/** What can be wrong with a request that nobody has looked at yet. */
+type Unreadable = "late" | "large" | "malformed";
 
-/** Requests that `node:http` gives up before anybody sees them, by its code. */
-const PARSER_FAILURES: Readonly<Record<string, ParserFailure>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: {
+const UNREADABLE = {
+  late: {
     code: "request-timeout",
     message: "The request did not arrive in time",
     hint: "Send the headers within 10 s and the whole request within 30 s",
   },
-  HPE_HEADER_OVERFLOW: {
+  large: {
     code: "bad-request",
     message: "The headers of the request are too large",
     hint: "Send less than 16 KB of headers",
   },
+  malformed: {
+    code: "bad-request",
+    message: "The request is no HTTP/1.1",
+    hint: "Check that the client speaks HTTP here, and not TLS",
+  },
+} as const satisfies Record<Unreadable, { code: ErrorCode; message: string; hint: string }>;
+
+/** What `node:http` calls them. Everything else is malformed. */
+const NODE_CODES: Readonly<Record<string, Unreadable>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: "late",
+  HPE_HEADER_OVERFLOW: "large",
 };
 
-const MALFORMED: ParserFailure = {
-  code: "bad-request",
-  message: "The request is no HTTP/1.1",
-  hint: "Check that the client speaks HTTP here, and not TLS",
-};
+/** Why a request is refused that could not be read. */
+export function unreadableRequest(what: Unreadable, cause?: unknown): McpctlError {
+  const { code, message, hint } = UNREADABLE[what];
+  return new McpctlError(code, message, { hint, cause });
+}
 
 /** What is asked of a socket of `node:net`. */
 interface RawSocket {
@@ -61,8 +68,7 @@ interface RawSocket {
  */
 export function answerClientError(error: unknown, socket: RawSocket): McpctlError | undefined {
   const reason = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
-  const { code, message, hint } = PARSER_FAILURES[reason] ?? MALFORMED;
-  const failure = new McpctlError(code, message, { hint, cause: error });
+  const failure = unreadableRequest(NODE_CODES[reason] ?? "malformed", error);
   const isTold = socket.writable && reason !== "ECONNRESET" && !isAnswering(socket);
   if (isTold) socket.write(toRawResponse(failure));
   socket.destroySoon();
@@ -75,12 +81,13 @@ function isAnswering(socket: RawSocket): boolean {
   return typeof response === "object" && response !== null && Reflect.get(response, "headersSent") === true;
 }
 
-function toRawResponse(failure: McpctlError): string {
+/** A whole response that says what a problem is, and that the connection ends. All of it is ASCII. */
+export function toRawResponse(failure: McpctlError): string {
   const body = JSON.stringify(toProblem(failure, "none"));
   const headers = [
     `HTTP/1.1 ${ERROR_CODES[failure.code].status} ${failure.code}`,
     `content-type: ${PROBLEM_MEDIA_TYPE}`,
-    // All of it is ASCII: nothing that the client sent is repeated.
+    // Nothing that the client sent is repeated.
     `content-length: ${body.length}`,
     "connection: close",
   ];

@@ -11,7 +11,7 @@ import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import { fromProblem, problemSchema } from "@mcpctl/shared/problem.ts";
 import type * as z from "zod";
 import type { Dispatcher } from "../upstreams/dispatcher.ts";
-import { toHeaderBlock } from "../upstreams/http1/header-block.ts";
+import { toHeaderBlock } from "../http1/header-block.ts";
 import { createTarget, sendHttp } from "../upstreams/http-exchange.ts";
 import { createHttpUpstream } from "../upstreams/http-upstream.ts";
 import { createLinkUpstream } from "../upstreams/link-upstream.ts";

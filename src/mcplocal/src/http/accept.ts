@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { HeaderLines } from "../http1/header-lines.ts";
 
 /** The forms of an answer that a client takes. */
 export interface Accepted {
@@ -14,7 +14,8 @@ const EVERYTHING: Accepted = { json: true, events: true };
  *
  * @throws {McpctlError} `not-acceptable`
  */
-export function readAccept({ accept }: IncomingHttpHeaders): Accepted {
+export function readAccept(headers: HeaderLines): Accepted {
+  const accept = headers.get("accept");
   if (accept === undefined || accept.includes("*/*")) return EVERYTHING;
   const accepted = {
     json: accept.includes("application/json") || accept.includes("application/*"),
@@ -25,15 +26,15 @@ export function readAccept({ accept }: IncomingHttpHeaders): Accepted {
 }
 
 /** @throws {McpctlError} `not-acceptable` when the client does not take event streams. */
-export function requireEvents(headers: IncomingHttpHeaders): void {
+export function requireEvents(headers: HeaderLines): void {
   if (!readAccept(headers).events) throw notAcceptable("text/event-stream");
 }
 
 /** @throws {McpctlError} `unsupported-media-type` */
-export function requireJsonBody(headers: IncomingHttpHeaders): void {
-  const type = headers["content-type"] ?? "";
+export function requireJsonBody(headers: HeaderLines): void {
+  const type = headers.get("content-type") ?? "";
   const isJson = type === "application/json" || /^application\/json\s*(?:;|$)/i.test(type);
-  const encoding = headers["content-encoding"];
+  const encoding = headers.get("content-encoding");
   if (isJson && (encoding === undefined || encoding === "identity")) return;
   throw new McpctlError("unsupported-media-type", "The body must be plain JSON", {
     hint: "Send Content-Type: application/json and no Content-Encoding",

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import type { ServerResponse } from "node:http";
 import { hasCode } from "@mcpctl/shared/errors.ts";
 import { retryHeaders } from "@mcpctl/shared/http-refusal.ts";
 import type { Era, RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
+import { toHeaderBlock } from "../http1/header-block.ts";
+import type { ServerExchange } from "../http1/server/server-exchange.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Method } from "../pipeline/exchange.ts";
@@ -33,7 +34,7 @@ export interface Answerer {
     run: { era: Era; signal: AbortSignal },
   ): Promise<void>;
   /** Answers a request that is not even looked at, with an HTTP error. */
-  refuse(response: ServerResponse, thrown: unknown, id?: RequestId): void;
+  refuse(exchange: ServerExchange, thrown: unknown, id?: RequestId): void;
 }
 
 export function createAnswerer({ log, metrics, now }: AnswererDeps): Answerer {
@@ -54,13 +55,12 @@ export function createAnswerer({ log, metrics, now }: AnswererDeps): Answerer {
 
   return {
     async answer(call, { id, method: name, params }, method, { era, signal }) {
-      const { response, caller, project, accepted, requestBytes } = call;
+      const { exchange, caller, project, accepted, requestBytes } = call;
       const startedAt = now();
-      const channel = new ReplyChannel(response, accepted);
-      const exchange = { caller, project, era, params, requestBytes, signal, notify: channel.notify };
+      const channel = new ReplyChannel(exchange, accepted);
       let reply: UpstreamReply;
       try {
-        reply = await method(exchange);
+        reply = await method({ caller, project, era, params, requestBytes, signal, notify: channel.notify });
       } catch (thrown) {
         reply = toFailedReply(thrown, signal);
       }
@@ -68,21 +68,19 @@ export function createAnswerer({ log, metrics, now }: AnswererDeps): Answerer {
       metrics.onRequest(name, reply.kind === "result" ? "ok" : "error", now() - startedAt);
     },
 
-    refuse(response, thrown, id) {
+    refuse(exchange, thrown, id) {
       metrics.onRequest("other", "refused", 0);
-      if (response.headersSent || response.destroyed) {
+      if (exchange.isBegun) {
         report(thrown);
-        response.destroy();
+        exchange.destroy();
         return;
       }
       metrics.onRefused(codeOf(thrown));
-      // A client that still sends would lose the answer with its connection; also one that asked for the end of it.
-      if (!response.req.complete) response.shouldKeepAlive = true;
-      const headers = {
+      const headers = toHeaderBlock({
         ...(hasCode(thrown, "unauthenticated") && { "www-authenticate": "Bearer" }),
         ...retryHeaders(thrown),
-      };
-      sendRpcError(response, { status: httpStatusOf(thrown), error: toRpcError(thrown, report(thrown)), id, headers });
+      });
+      sendRpcError(exchange, { status: httpStatusOf(thrown), error: toRpcError(thrown, report(thrown)), id, headers });
     },
   };
 }

@@ -1,12 +1,10 @@
 import { Buffer } from "node:buffer";
-import type { IncomingMessage } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { type RequestLoad, tooManyBodies } from "@mcpctl/shared/request-loads.ts";
+import type { BodyTaker, ServerExchange } from "../http1/server/server-exchange.ts";
 
 const NOTHING = Buffer.alloc(0);
 const MAX_BODY_BYTES = 4 * 1_024 * 1_024;
-/** A client that goes on sending a body that was refused loses the connection after this much more. */
-const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
 
 /**
  * Reads the whole body of a request.
@@ -14,42 +12,52 @@ const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
  * @throws {McpctlError} `payload-too-large` above 4 MiB, before the rest is read; `unavailable` when too much is being
  *   read already; `bad-request` when the client stops in the middle.
  */
-export function readBody(request: IncomingMessage, load: RequestLoad): Promise<Buffer> {
+export function readBody(exchange: ServerExchange, load: RequestLoad): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    let body: Buffer | undefined;
-    let more: Buffer[] | undefined;
-    let bytes = 0;
-    if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) {
-      discard(request);
-      reject(tooLarge());
-      return;
-    }
-    request.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      const isTooLarge = bytes > MAX_BODY_BYTES;
-      if (isTooLarge || !load.take(chunk.length)) {
-        request.removeAllListeners("data");
-        discard(request);
-        body = more = undefined;
-        reject(isTooLarge ? tooLarge() : tooManyBodies());
-      } else if (body) (more ??= [body]).push(chunk);
-      else body = chunk;
-    });
-    request.on("end", () => resolve(more ? Buffer.concat(more) : (body ?? NOTHING)));
-    // Without a listener for "error", Node says of a body that breaks off only that it has closed.
-    request.on("close", () => {
-      if (!request.complete) reject(new McpctlError("bad-request", "The body of the request is incomplete"));
-    });
+    if (Number(exchange.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) return reject(tooLarge());
+    exchange.receive(new BodyCollector(exchange, { load, resolve, reject }));
   });
 }
 
-/** Lets the rest of a body run dry, so that the client can read the answer before the connection ends. */
-function discard(request: IncomingMessage): void {
-  let bytes = 0;
-  request.on("data", (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > MAX_DISCARDED_BYTES) request.destroy();
-  });
+interface Collecting {
+  load: RequestLoad;
+  resolve(body: Buffer): void;
+  reject(reason: McpctlError): void;
+}
+
+class BodyCollector implements BodyTaker {
+  readonly #exchange: ServerExchange;
+  readonly #collecting: Collecting;
+  #body: Buffer | undefined;
+  #more: Buffer[] | undefined;
+  #bytes = 0;
+
+  constructor(exchange: ServerExchange, collecting: Collecting) {
+    this.#exchange = exchange;
+    this.#collecting = collecting;
+  }
+
+  onData(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > MAX_BODY_BYTES) this.#refuse(tooLarge());
+    else if (!this.#collecting.load.take(chunk.length)) this.#refuse(tooManyBodies());
+    else if (this.#body) (this.#more ??= [this.#body]).push(chunk);
+    else this.#body = chunk;
+  }
+
+  onEnd(): void {
+    this.#collecting.resolve(this.#more ? Buffer.concat(this.#more) : (this.#body ?? NOTHING));
+  }
+
+  onLost(): void {
+    this.#collecting.reject(new McpctlError("bad-request", "The body of the request is incomplete"));
+  }
+
+  #refuse(why: McpctlError): void {
+    this.#body = this.#more = undefined;
+    this.#exchange.ignoreBody();
+    this.#collecting.reject(why);
+  }
 }
 
 function tooLarge(): McpctlError {

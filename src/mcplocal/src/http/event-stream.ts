@@ -1,51 +1,46 @@
-import type { ServerResponse } from "node:http";
+import { toHeaderBlock } from "../http1/header-block.ts";
+import type { ServerExchange } from "../http1/server/server-exchange.ts";
 
 /** A client that does not read makes us keep what it should have read; past this it is given up. */
 const MAX_UNREAD_BYTES = 1_048_576;
+const HEADERS = toHeaderBlock({
+  "content-type": "text/event-stream",
+  "cache-control": "no-cache",
+  "x-accel-buffering": "no",
+});
 const BEGIN = Buffer.from("event: message\ndata: ");
 const END = Buffer.from("\n\n");
+const COMMENT = Buffer.from(":\n\n");
 
 /** A stream of server-sent events to a client. */
 export class EventStream {
-  readonly #response: ServerResponse;
+  readonly #exchange: ServerExchange;
 
-  constructor(response: ServerResponse) {
-    this.#response = response;
-    response.writeHead(200, {
-      "content-type": "text/event-stream",
-      "cache-control": "no-cache",
-      "x-accel-buffering": "no",
-    });
-    response.flushHeaders();
-  }
-
-  get isOpen(): boolean {
-    return !this.#response.writableEnded && !this.#response.destroyed;
+  constructor(exchange: ServerExchange) {
+    this.#exchange = exchange;
+    exchange.beginStream(HEADERS);
   }
 
   /** Sends one message, given as JSON on a single line, in any number of pieces. */
   send(...pieces: readonly Uint8Array[]): void {
-    if (!this.#isWritable()) return;
-    this.#response.cork();
-    for (const piece of [BEGIN, ...pieces, END]) this.#response.write(piece);
-    this.#response.uncork();
+    this.#write([BEGIN, ...pieces, END]);
   }
 
   /** Shows that the stream lives; clients ignore it. */
   keepAlive(): void {
-    if (this.#isWritable()) this.#response.write(":\n\n");
+    this.#write([COMMENT]);
   }
 
   end(): void {
-    if (this.isOpen) this.#response.end();
+    this.#exchange.endStream();
   }
 
   onClose(listener: () => void): void {
-    this.#response.once("close", listener);
+    this.#exchange.onOver(listener);
   }
 
-  #isWritable(): boolean {
-    if (this.#response.writableLength > MAX_UNREAD_BYTES) this.#response.destroy();
-    return this.isOpen;
+  #write(pieces: readonly Uint8Array[]): void {
+    if (this.#exchange.unreadBytes > MAX_UNREAD_BYTES) this.#exchange.destroy();
+    else this.#exchange.write(pieces);
   }
 }

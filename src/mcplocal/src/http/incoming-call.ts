@@ -1,12 +1,11 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Caller } from "../auth/principal.ts";
+import type { ServerExchange } from "../http1/server/server-exchange.ts";
 import type { Project } from "../projects/project.ts";
 import type { Accepted } from "./accept.ts";
 
 /** A POST of an authenticated caller, before it is known what it says. */
 export interface IncomingCall {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly exchange: ServerExchange;
   readonly caller: Caller;
   readonly project: Project;
   readonly accepted: Accepted;

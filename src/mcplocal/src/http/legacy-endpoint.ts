@@ -1,6 +1,7 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { LEGACY_VERSIONS } from "@mcpctl/shared/mcp/protocol.ts";
+import { toHeaderBlock } from "../http1/header-block.ts";
+import type { HeaderLines } from "../http1/header-lines.ts";
 import type { Method } from "../pipeline/exchange.ts";
 import { answerInitialize } from "../pipeline/server-info.ts";
 import type { ClientMessage, ClientNotification, ClientRequest } from "../protocol/client-message.ts";
@@ -25,7 +26,7 @@ interface LegacyEndpointDeps {
 }
 
 /** A request without a body, of an authenticated caller. */
-export type BodilessCall = Pick<IncomingCall, "request" | "response" | "caller" | "project">;
+export type BodilessCall = Pick<IncomingCall, "exchange" | "caller" | "project">;
 
 export interface LegacyEndpoint {
   /** @throws {RpcFailure} @throws {McpctlError} for requests that break the rules of the transport. */
@@ -42,22 +43,22 @@ export interface LegacyEndpoint {
  * @see MCP 2025-11-25, basic/transports
  */
 export function createLegacyEndpoint({ methods, sessions, answerer, streams }: LegacyEndpointDeps): LegacyEndpoint {
-  function requireSession({ request: { headers }, caller }: BodilessCall): Session {
+  function requireSession({ exchange: { headers }, caller }: BodilessCall): Session {
     checkVersion(headers);
-    const id = headers["mcp-session-id"];
-    if (typeof id !== "string") throw invalidRequest("Mcp-Session-Id is missing: send initialize first");
+    const id = headers.get("mcp-session-id");
+    if (id === undefined) throw invalidRequest("Mcp-Session-Id is missing: send initialize first");
     const session = sessions.find(id, caller.principal);
     if (session) return session;
     throw new McpctlError("not-found", "There is no such session", { hint: "Send initialize again" });
   }
 
   async function initialize(call: IncomingCall, request: ClientRequest): Promise<void> {
-    checkVersion(call.request.headers);
+    checkVersion(call.exchange.headers);
     const open: Method = ({ params, project }) => {
       const { protocolVersion } = params;
       if (typeof protocolVersion !== "string") throw invalidParams("params.protocolVersion is no string");
       const session = sessions.open(call.caller.principal, protocolVersion);
-      call.response.setHeader("mcp-session-id", session.id);
+      call.exchange.addHeaders(toHeaderBlock({ "mcp-session-id": session.id }));
       return answerInitialize(project, session.protocolVersion);
     };
     await answerer.answer(call, request, open, { era: "legacy", signal: new AbortController().signal });
@@ -81,12 +82,12 @@ export function createLegacyEndpoint({ methods, sessions, answerer, streams }: L
       const session = requireSession(call);
       if (message.type === "request") return run(call, message, session);
       if (message.type === "notification") cancelWhenAsked(session, message);
-      return sendNothing(call.response, 202);
+      return sendNothing(call.exchange, 202);
     },
 
     get(call) {
       const session = requireSession(call);
-      requireEvents(call.request.headers);
+      requireEvents(call.exchange.headers);
       const [oldest] = session.streams;
       if (session.streams.length >= MAX_STREAMS_PER_SESSION) oldest?.close();
       const stream = streams.open({
@@ -103,7 +104,7 @@ export function createLegacyEndpoint({ methods, sessions, answerer, streams }: L
 
     delete(call) {
       sessions.end(requireSession(call));
-      sendNothing(call.response, 200);
+      sendNothing(call.exchange, 200);
     },
   };
 }
@@ -115,8 +116,8 @@ function notFound(name: string): Method {
 }
 
 /** Clients are known to send another version than the one they negotiated, so any that exists will do. */
-function checkVersion(headers: IncomingHttpHeaders): void {
-  const version = headers["mcp-protocol-version"];
+function checkVersion(headers: HeaderLines): void {
+  const version = headers.get("mcp-protocol-version");
   if (version === undefined || LEGACY_VERSIONS.some((known) => known === version)) return;
   throw invalidRequest(`Unsupported MCP-Protocol-Version; supported: ${LEGACY_VERSIONS.join(", ")}`);
 }

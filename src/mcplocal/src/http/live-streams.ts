@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Caller } from "../auth/principal.ts";
+import type { ServerExchange } from "../http1/server/server-exchange.ts";
 import type { Project } from "../projects/project.ts";
 import { EventStream } from "./event-stream.ts";
 
@@ -12,8 +12,7 @@ const MAX_STREAMS = 10_000;
 const MAX_STREAMS_PER_TOKEN = 256;
 
 interface LiveStreamOptions {
-  request: IncomingMessage;
-  response: ServerResponse;
+  exchange: ServerExchange;
   caller: Caller;
   project: Project;
   /** First message on the stream. */
@@ -66,13 +65,13 @@ export class LiveStreams {
 
   /** @throws {McpctlError} `too-many-requests` */
   open(options: LiveStreamOptions): LiveStream {
-    const { request, response, caller, project, greeting, changed, farewell, isChosen, onClose } = options;
+    const { exchange, caller, project, greeting, changed, farewell, isChosen, onClose } = options;
     this.#checkRoom(caller.principal.sha);
-    const events = new EventStream(response);
+    const events = new EventStream(exchange);
     const kept: Kept = {
       caller,
       project,
-      authorization: request.headers.authorization,
+      authorization: exchange.headers.get("authorization"),
       events,
       tell() {
         if (changed && (isChosen?.(kept) ?? true)) events.send(changed);

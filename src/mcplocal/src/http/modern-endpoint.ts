@@ -25,28 +25,20 @@ interface ModernEndpointDeps {
 export function createModernEndpoint({ methods, answerer, streams }: ModernEndpointDeps) {
   return function serveModern(call: IncomingCall, message: ClientMessage): Promise<void> | void {
     if (message.type === "response") throw invalidRequest("Clients of this revision send no responses");
-    if (message.type === "notification") return sendNothing(call.response, 202);
-    checkEnvelope(message, call.request.headers);
+    if (message.type === "notification") return sendNothing(call.exchange, 202);
+    checkEnvelope(message, call.exchange.headers);
     if (message.method === "subscriptions/listen") return openSubscription(call, message, streams);
     const method = methods.get(message.method);
     if (!method) throw methodNotFound(message.method, 404);
-    checkName(message, call.request.headers);
-    return answerer.answer(call, message, method, { era: "modern", signal: untilGone(call) });
+    checkName(message, call.exchange.headers);
+    // In this revision the end of the connection is the cancellation.
+    return answerer.answer(call, message, method, { era: "modern", signal: call.exchange.signal });
   };
-}
-
-/** In this revision the end of the connection is the cancellation. */
-function untilGone({ response }: IncomingCall): AbortSignal {
-  const controller = new AbortController();
-  response.once("close", () => {
-    if (!response.writableFinished) controller.abort(new Error("The client closed the connection"));
-  });
-  return controller.signal;
 }
 
 /** @see MCP 2026-07-28, basic/patterns/subscriptions */
 function openSubscription(call: IncomingCall, { id, params }: ClientRequest, streams: LiveStreams): void {
-  requireEvents(call.request.headers);
+  requireEvents(call.exchange.headers);
   const filter = params["notifications"];
   if (!isRecord(filter)) throw invalidRequest("params.notifications is no object");
   const wantsTools = filter["toolsListChanged"] === true;

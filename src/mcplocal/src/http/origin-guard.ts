@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { ServerExchange } from "../http1/server/server-exchange.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
@@ -21,7 +21,9 @@ interface OriginGuardOptions {
  * @returns a check that throws `forbidden`.
  * @see MCP 2026-07-28, transports/streamable-http, "Security & Endpoint"
  */
-export function createOriginGuard(options: OriginGuardOptions): (request: IncomingMessage) => void {
+export function createOriginGuard(
+  options: OriginGuardOptions,
+): (exchange: Pick<ServerExchange, "headers" | "socket">) => void {
   const listenHost = bracketed(options.listenHost.toLowerCase());
   const hosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()));
   const origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase()));
@@ -43,10 +45,10 @@ export function createOriginGuard(options: OriginGuardOptions): (request: Incomi
   }
 
   return function checkOrigin({ headers, socket }) {
-    const host = (headers.host ?? "").toLowerCase();
+    const host = (headers.get("host") ?? "").toLowerCase();
     const isAddressed = accepted.has(host) || isKnownHost(host) || isOwnAddress(host, socket.localAddress);
     if (!isAddressed) throw refused("Host", "--allowed-hosts");
-    const { origin } = headers;
+    const origin = headers.get("origin");
     if (origin !== undefined && !isKnownOrigin(origin.toLowerCase())) throw refused("Origin", "--allowed-origins");
   };
 }

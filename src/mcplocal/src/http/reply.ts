@@ -1,10 +1,13 @@
 import { Buffer } from "node:buffer";
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { RequestId, RpcError } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
+import { type HeaderBlock, joinHeaderBlocks, toHeaderBlock } from "../http1/header-block.ts";
+import type { ServerExchange } from "../http1/server/server-exchange.ts";
 
 /** Replies up to this size are copied, which costs less than another system call. */
 const MAX_COPIED_BYTES = 32_768;
+const JSON_TYPE = toHeaderBlock({ "content-type": "application/json" });
+const NO_HEADERS = toHeaderBlock({});
 const CLOSING_BRACE = Buffer.from("}");
 
 /** The JSON-RPC response around a reply, in pieces, so that the value is not copied. */
@@ -13,25 +16,16 @@ export function toResponse(id: RequestId, reply: UpstreamReply): [Buffer, Uint8A
 }
 
 /** Answers a request with a reply, as one JSON document. */
-export function sendReply(response: ServerResponse, id: RequestId, reply: UpstreamReply): void {
+export function sendReply(exchange: ServerExchange, id: RequestId, reply: UpstreamReply): void {
   const { json } = reply;
   if (json.length > MAX_COPIED_BYTES) {
-    sendPieces(response, toResponse(id, reply));
+    exchange.sendPieces(200, JSON_TYPE, toResponse(id, reply));
     return;
   }
   // A string leaves in the same write as the headers, a buffer does not; latin1 keeps each byte what it is.
   const start = startOf(id, reply);
   const text = `${typeof id === "number" ? start : Buffer.from(start).toString("latin1")}${toLatin1(json)}}`;
-  response.writeHead(200, { "content-type": "application/json", "content-length": text.length });
-  response.end(text, "latin1");
-}
-
-function sendPieces(response: ServerResponse, pieces: [Buffer, Uint8Array, Buffer]): void {
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  response.writeHead(200, { "content-type": "application/json", "content-length": length });
-  response.cork();
-  for (const piece of pieces) response.write(piece);
-  response.end();
+  exchange.sendText(200, JSON_TYPE, text);
 }
 
 function startOf(id: RequestId, { kind }: UpstreamReply): string {
@@ -43,32 +37,34 @@ function toLatin1(bytes: Uint8Array): string {
   return buffer.toString("latin1");
 }
 
+interface RpcRefusal {
+  status: number;
+  error: RpcError;
+  id?: RequestId | undefined;
+  headers?: HeaderBlock;
+}
+
 /** Answers with an HTTP error whose body is a JSON-RPC error, without an id where none could be read. */
-export function sendRpcError(
-  response: ServerResponse,
-  {
-    status,
-    error,
-    id,
-    headers,
-  }: { status: number; error: RpcError; id?: RequestId | undefined; headers?: OutgoingHttpHeaders },
-): void {
-  sendJson(response, { status, body: { jsonrpc: "2.0", ...(id !== undefined && { id }), error }, headers });
+export function sendRpcError(exchange: ServerExchange, { status, error, id, headers }: RpcRefusal): void {
+  const body = { jsonrpc: "2.0", ...(id !== undefined && { id }), error };
+  sendJson(exchange, { status, body, headers });
 }
 
 interface JsonAnswer {
   status: number;
   body: object;
-  headers?: OutgoingHttpHeaders | undefined;
+  headers?: HeaderBlock | undefined;
+  /** Media type, when it is not that of JSON. */
+  type?: HeaderBlock;
 }
 
-export function sendJson(response: ServerResponse, { status, body, headers }: JsonAnswer): void {
-  const bytes = Buffer.from(JSON.stringify(body));
-  response.writeHead(status, { "content-type": "application/json", "content-length": bytes.length, ...headers });
-  response.end(bytes);
+export function sendJson(
+  exchange: ServerExchange,
+  { status, body, headers = NO_HEADERS, type = JSON_TYPE }: JsonAnswer,
+): void {
+  exchange.sendPieces(status, joinHeaderBlocks(type, headers), [Buffer.from(JSON.stringify(body))]);
 }
 
-export function sendNothing(response: ServerResponse, status: number): void {
-  response.writeHead(status, { "content-length": 0 });
-  response.end();
+export function sendNothing(exchange: ServerExchange, status: number): void {
+  exchange.sendText(status, NO_HEADERS, "");
 }

@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { LEGACY_VERSIONS, META, MODERN_VERSION, RPC } from "@mcpctl/shared/mcp/protocol.ts";
+import type { HeaderLines } from "../http1/header-lines.ts";
 import { type ClientMessage, type ClientRequest, claimedVersion, isRecord, metaOf } from "./client-message.ts";
 import { decodeHeaderValue } from "./header-value.ts";
 import { RpcFailure } from "./rpc-failure.ts";
@@ -17,8 +17,8 @@ const NAMED_BY: Readonly<Record<string, string>> = {
  * Whether a message is to be served statelessly. The body decides; the header alone only ever makes a message that
  * lacks its envelope fail, so that nobody chooses an era in order to get around a check of the other.
  */
-export function isModern(message: ClientMessage, headers: IncomingHttpHeaders): boolean {
-  return claimedVersion(message) !== undefined || headers["mcp-protocol-version"] === MODERN_VERSION;
+export function isModern(message: ClientMessage, headers: HeaderLines): boolean {
+  return claimedVersion(message) !== undefined || headers.get("mcp-protocol-version") === MODERN_VERSION;
 }
 
 /**
@@ -27,25 +27,25 @@ export function isModern(message: ClientMessage, headers: IncomingHttpHeaders): 
  * @throws {RpcFailure} 400 with -32602, -32020 or -32022.
  * @see MCP 2026-07-28, transports/streamable-http, "Server Validation"
  */
-export function checkEnvelope(request: ClientRequest, headers: IncomingHttpHeaders): void {
+export function checkEnvelope(request: ClientRequest, headers: HeaderLines): void {
   const meta = metaOf(request.params);
   const version = meta[META.protocolVersion];
   if (typeof version !== "string") throw missingMeta(META.protocolVersion);
-  if (headers["mcp-protocol-version"] !== version) {
-    throw mismatch("MCP-Protocol-Version", headers["mcp-protocol-version"], version);
-  }
+  const versionHeader = headers.get("mcp-protocol-version");
+  if (versionHeader !== version) throw mismatch("MCP-Protocol-Version", versionHeader, version);
   if (version !== MODERN_VERSION) throw unsupportedVersion(version);
   if (!isRecord(meta[META.clientCapabilities])) throw missingMeta(META.clientCapabilities);
-  if (headers["mcp-method"] !== request.method) throw mismatch("Mcp-Method", headers["mcp-method"], request.method);
+  const methodHeader = headers.get("mcp-method");
+  if (methodHeader !== request.method) throw mismatch("Mcp-Method", methodHeader, request.method);
 }
 
 /** Checks that `Mcp-Name` says what the body says. @throws {RpcFailure} 400 with -32020. */
-export function checkName({ method, params }: ClientRequest, headers: IncomingHttpHeaders): void {
+export function checkName({ method, params }: ClientRequest, headers: HeaderLines): void {
   const member = NAMED_BY[method];
   const name = member === undefined ? undefined : params[member];
   if (typeof name !== "string") return;
-  const header = headers["mcp-name"];
-  if (typeof header === "string" && decodeHeaderValue(header) === name) return;
+  const header = headers.get("mcp-name");
+  if (header !== undefined && decodeHeaderValue(header) === name) return;
   throw mismatch("Mcp-Name", header, name);
 }
 
@@ -68,7 +68,7 @@ function missingMeta(key: string): RpcFailure {
   });
 }
 
-function mismatch(header: string, found: string | string[] | undefined, expected: string): RpcFailure {
+function mismatch(header: string, found: string | undefined, expected: string): RpcFailure {
   const why = found === undefined ? "is missing" : `is ${JSON.stringify(found)}`;
   const message = `Header mismatch: ${header} ${why}, the body says ${JSON.stringify(expected)}`;
   return new RpcFailure(400, { code: RPC.headerMismatch, message });

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { RELAY_LINK } from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { PROBLEM_MEDIA_TYPE } from "@mcpctl/shared/problem.ts";
-import { ResponseHeaders } from "./http1/response-headers.ts";
+import { HeaderLines } from "../http1/header-lines.ts";
 import { mediaTypeOf } from "./http-exchange.ts";
 import { refusalError } from "./refusal.ts";
 
@@ -67,7 +67,7 @@ function ready(socket: Socket, head: Buffer): Socket {
 /** @throws {McpctlError} when whoever answered knows about links, or nobody could be asked. */
 async function refuse(name: string, response: IncomingMessage): Promise<undefined> {
   const { statusCode: status = 0 } = response;
-  const headers = new ResponseHeaders(`content-type: ${response.headers["content-type"] ?? ""}`);
+  const headers = new HeaderLines(`content-type: ${response.headers["content-type"] ?? ""}`);
   const body = await readSome(response);
   response.destroy();
   const isMcpds = mediaTypeOf(headers) === PROBLEM_MEDIA_TYPE;

@@ -1,4 +1,4 @@
-import { ConnectionPool } from "./http1/connection-pool.ts";
+import { ConnectionPool } from "../http1/client/connection-pool.ts";
 
 const CONNECTIONS_PER_SERVER = 256;
 const CONNECT_TIMEOUT_MS = 5_000;

@@ -5,7 +5,7 @@ import type { UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
 import type * as z from "zod";
 import { encodeHeaderValue } from "../protocol/header-value.ts";
 import { CLIENT_CAPABILITIES, IDENTITY, MODERN_META } from "../identity.ts";
-import { type HeaderBlock, joinHeaderBlocks, toHeaderBlock } from "./http1/header-block.ts";
+import { type HeaderBlock, joinHeaderBlocks, toHeaderBlock } from "../http1/header-block.ts";
 import type { HttpTarget } from "./http-exchange.ts";
 import { refusalError } from "./refusal.ts";
 import { protocolError, type RpcOutcome, sendOneWay, sendRpc } from "./rpc-exchange.ts";

@@ -2,10 +2,10 @@ import { Buffer } from "node:buffer";
 import { clearTimeout, setTimeout } from "node:timers";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { ConnectionPool, SentRequest } from "./http1/connection-pool.ts";
-import { type HeaderBlock, toHeaderBlock } from "./http1/header-block.ts";
-import type { ResponseHandler } from "./http1/http-connection.ts";
-import { ResponseHeaders } from "./http1/response-headers.ts";
+import type { ConnectionPool, SentRequest } from "../http1/client/connection-pool.ts";
+import { type HeaderBlock, toHeaderBlock } from "../http1/header-block.ts";
+import type { ResponseHandler } from "../http1/client/http-connection.ts";
+import { HeaderLines } from "../http1/header-lines.ts";
 import { SseParser } from "./sse-parser.ts";
 
 const MAX_RESPONSE_BYTES = 16 * 1_024 * 1_024;
@@ -29,7 +29,7 @@ export interface HttpCall {
 
 export interface HttpAnswer {
   status: number;
-  headers: ResponseHeaders;
+  headers: HeaderLines;
   /** Empty for an event stream. */
   body: Buffer;
 }
@@ -78,7 +78,7 @@ interface Outcome {
 }
 
 const NOTHING = Buffer.alloc(0);
-const NO_HEADERS = new ResponseHeaders("");
+const NO_HEADERS = new HeaderLines("");
 
 /** One request and its response. */
 class HttpExchange implements ResponseHandler {
@@ -109,7 +109,7 @@ class HttpExchange implements ResponseHandler {
     this.#sent = this.#target.connections.send({ head: `${method} ${this.#target.address}${headers}`, body }, this);
   }
 
-  onHead(status: number, headers: ResponseHeaders): void {
+  onHead(status: number, headers: HeaderLines): void {
     this.#status = status;
     this.#headers = headers;
     if (status !== 200 || mediaTypeOf(headers) !== "text/event-stream") return;
@@ -185,7 +185,7 @@ class HttpExchange implements ResponseHandler {
 }
 
 /** The media type of a message without its parameters, in lower case; empty when there is none. */
-export function mediaTypeOf(headers: ResponseHeaders): string {
+export function mediaTypeOf(headers: HeaderLines): string {
   const type = headers.get("content-type") ?? "";
   if (type === "application/json") return type;
   const end = type.indexOf(";");

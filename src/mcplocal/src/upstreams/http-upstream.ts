@@ -6,7 +6,7 @@ import { nameOf } from "../protocol/modern-rules.ts";
 import { waitFor } from "@mcpctl/shared/wait-for.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { MODERN_META } from "../identity.ts";
-import { type HeaderBlock, toHeaderBlock } from "./http1/header-block.ts";
+import { type HeaderBlock, toHeaderBlock } from "../http1/header-block.ts";
 import { type Connection, createRequestHeaders, greet } from "./handshake.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { createTarget, type HttpTarget, sendHttp } from "./http-exchange.ts";

@@ -5,8 +5,8 @@ import type { RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { isRecord } from "../protocol/client-message.ts";
 import { measureJson } from "@mcpctl/shared/json-shape.ts";
-import type { HeaderBlock } from "./http1/header-block.ts";
-import type { ResponseHeaders } from "./http1/response-headers.ts";
+import type { HeaderBlock } from "../http1/header-block.ts";
+import type { HeaderLines } from "../http1/header-lines.ts";
 import { askHttp, type HttpAnswer, type HttpCall, type HttpTarget, mediaTypeOf, sendHttp } from "./http-exchange.ts";
 
 /** A refusal that is larger or deeper than this is not worth reading. */
@@ -33,7 +33,7 @@ export interface RpcCall {
 
 export interface RpcOutcome {
   status: number;
-  headers: ResponseHeaders;
+  headers: HeaderLines;
   /** Absent when the answer held no JSON-RPC reply to this request. */
   reply: UpstreamReply | undefined;
   /** What a refusal said, when it was no JSON-RPC reply. */

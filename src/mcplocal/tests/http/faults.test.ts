@@ -51,11 +51,11 @@ function callText(token: string, name: string, args: Json = {}): string {
   return `POST /mcp HTTP/1.1\r\n${lines.join("\r\n")}\r\ncontent-length: ${payload.length}\r\n\r\n${payload}`;
 }
 
-/** Sends so many calls to the other server behind each other, without waiting for answers. */
-async function hang(rig: Rig, token: string, count: number): ReturnType<typeof openSocket> {
-  const opened = await openSocket(rig);
-  opened.socket.write(callText(token, "other__echo").repeat(count));
-  return opened;
+/** Sends so many calls to the other server, each over a connection of its own, and waits for no answer. */
+async function hang(rig: Rig, token: string, count: number): Promise<Socket[]> {
+  const opened = await Promise.all(Array.from({ length: count }, () => openSocket(rig)));
+  for (const { socket } of opened) socket.write(callText(token, "other__echo"));
+  return opened.map(({ socket }) => socket);
 }
 
 const GET_HEALTH = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -87,7 +87,7 @@ describe("a server that hangs", () => {
   it("gets no more than so many calls of a token, whose next one is refused at once", async () => {
     const { rig, other } = await startTwo();
     other.options.intercept = ({ body }) => body["method"] === "tools/call";
-    const sockets = await Promise.all(Array.from({ length: 8 }, () => hang(rig, rig.token, 128)));
+    const sockets = await hang(rig, rig.token, 1_024);
     await vi.waitFor(async () => expect(await metric(rig, "mcpctl_gateway_requests_in_flight")).toBe(1_024), PATIENCE);
     const refused = await call(rig, "good__echo");
     expect(refused).toMatchObject({ status: 429, headers: { "retry-after": "1" } });
@@ -95,7 +95,7 @@ describe("a server that hangs", () => {
     const neighbour = rig.controlPlane.addToken("demo", "neighbour");
     const good = modern("tools/call", { name: "good__echo", arguments: { message: "hi" } });
     expect((await send(rig.url, { ...good, token: neighbour })).json.result.content[0].text).toBe("hi");
-    for (const { socket } of sockets) socket.destroy();
+    for (const socket of sockets) socket.destroy();
     await vi.waitFor(async () => expect(await metric(rig, "mcpctl_gateway_requests_in_flight")).toBe(0), PATIENCE);
     expect((await call(rig, "good__echo")).status).toBe(200);
     expect(await metric(rig, 'mcpctl_gateway_refusals_total{code="too-many-requests"}')).toBe(1);
@@ -113,7 +113,7 @@ describe("a server that hangs for many tokens", () => {
     const { status, json } = await call(rig, "other__echo");
     expect([status, json.error.data]).toEqual([200, { code: "too-many-requests", hint: expect.any(String) }]);
     expect((await call(rig, "good__echo")).json.result.content[0].text).toBe("hi");
-    for (const { socket } of held) socket.destroy();
+    for (const socket of held.flat()) socket.destroy();
     await vi.waitFor(async () => expect(await metric(rig, inFlight)).toBe(0), PATIENCE);
   }, 60_000);
 });
@@ -154,7 +154,7 @@ describe("a request that does not arrive", () => {
     ["headers without end", `GET / HTTP/1.1\r\nX: ${"x".repeat(20_000)}`, "bad-request", 400],
     ["no HTTP at all", "\u0016\u0003\u0001\u0002", "bad-request", 400],
   ])("because of %s is answered with a problem and counted", async (_, text, code, status) => {
-    const rig = await startRig({ options: { timeouts: { headersMs: 300, requestMs: 600, checkIntervalMs: 50 } } });
+    const rig = await startRig({ options: { timeouts: { headersMs: 300, bodyMs: 600, checkIntervalMs: 50 } } });
     const { socket, heard } = await openSocket(rig);
     const closed = once(socket, "close");
     socket.write(text, "latin1");

@@ -13,7 +13,7 @@ describe("the gateway's limits", () => {
   beforeAll(async () => {
     rig = await startRig({
       servers: { files: await started(startModernServer()) },
-      options: { timeouts: { headersMs: 300, requestMs: 600, checkIntervalMs: 50 } },
+      options: { timeouts: { headersMs: 300, bodyMs: 600, checkIntervalMs: 50 } },
     });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toHeaderBlock } from "../../../src/upstreams/http1/header-block.ts";
+import { toHeaderBlock } from "../../src/http1/header-block.ts";
 
 describe("toHeaderBlock", () => {
   it("writes a line for each header", () => {

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ResponseHeaders } from "../../../src/upstreams/http1/response-headers.ts";
-import { ResponseParser } from "../../../src/upstreams/http1/response-parser.ts";
+import { HeaderLines } from "../../../src/http1/header-lines.ts";
+import { ResponseParser } from "../../../src/http1/client/response-parser.ts";
 
 interface Read {
   status: number;
-  headers: ResponseHeaders;
+  headers: HeaderLines;
   body: string;
   /** Undefined while the response is not complete. */
   canReuse: boolean | undefined;
@@ -13,7 +13,7 @@ interface Read {
 
 /** Feeds a response in pieces, then says that the connection ended. */
 function read(pieces: readonly Buffer[], { isClosed = false } = {}): Read {
-  const seen: Read = { status: 0, headers: new ResponseHeaders(""), body: "", canReuse: undefined };
+  const seen: Read = { status: 0, headers: new HeaderLines(""), body: "", canReuse: undefined };
   const parser = new ResponseParser({
     onHead: (status, headers) => Object.assign(seen, { status, headers }),
     onData: (chunk) => (seen.body += chunk.toString("latin1")),

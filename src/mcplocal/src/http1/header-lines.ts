@@ -1,9 +1,10 @@
-import { malformed } from "./malformed.ts";
+import { MalformedMessage } from "./malformed.ts";
 
 const COLON = 0x3a;
 const CASE_BIT = 0x20;
 const SPACE = 0x20;
 const TAB = 0x09;
+const DELETE = 0x7f;
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 const LINE_END = "\r\n";
@@ -12,17 +13,17 @@ const SEPARATORS = new Set('()<>@,;:\\"/[]?={} \t'.split("").map((character) => 
 const IS_NAME = Array.from({ length: 128 }, (_, code) => code > 0x20 && code < 0x7f && !SEPARATORS.has(code));
 
 /**
- * The headers of a response, as they came. Few of them are ever asked for, so they are checked once and taken apart
+ * The headers of a message, as they came. Few of them are ever asked for, so they are checked once and taken apart
  * only for an answer.
  */
-export class ResponseHeaders {
+export class HeaderLines {
   readonly #text: string;
   /** Where each line begins, and where the one behind the last would. */
   readonly #starts: number[] = [0];
 
   /**
    * @param text - the lines, separated by CRLF, without the line end of the last one.
-   * @throws {McpctlError} `upstream-protocol` for a line that is no header, and for control characters in one: a line
+   * @throws {MalformedMessage} for a line that is no header, and for control characters in one: a line
    *   end that only some readers take for one, or the end of a string.
    */
   constructor(text: string) {
@@ -51,17 +52,18 @@ export class ResponseHeaders {
 function skipName(text: string, start: number): number {
   let at = start;
   while (IS_NAME[text.charCodeAt(at)]) at += 1;
-  if (at === start || text.charCodeAt(at) !== COLON) throw malformed("one of its headers is malformed");
+  if (at === start || text.charCodeAt(at) !== COLON) throw new MalformedMessage("one of its headers is malformed");
   return at + 1;
 }
 
 /** @returns where the line end begins, or the end of the text. */
 function skipValue(text: string, start: number): number {
   let at = start;
-  for (let code = text.charCodeAt(at); code >= SPACE || code === TAB; code = text.charCodeAt(at)) at += 1;
+  for (let code = text.charCodeAt(at); (code >= SPACE && code !== DELETE) || code === TAB; code = text.charCodeAt(at))
+    at += 1;
   const isEnd =
     at === text.length || (text.charCodeAt(at) === CARRIAGE_RETURN && text.charCodeAt(at + 1) === LINE_FEED);
-  if (!isEnd) throw malformed("one of its headers holds a control character");
+  if (!isEnd) throw new MalformedMessage("one of its headers holds a control character");
   return at;
 }
 

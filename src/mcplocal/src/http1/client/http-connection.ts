@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { performance } from "node:perf_hooks";
-import type { ResponseHeaders } from "./response-headers.ts";
+import type { HeaderLines } from "../header-lines.ts";
 import { type ResponseEvents, ResponseParser } from "./response-parser.ts";
 
 /** One request, ready for the wire. */
@@ -93,7 +93,7 @@ export class HttpConnection implements ResponseEvents {
     this.#socket.destroy();
   }
 
-  onHead(status: number, headers: ResponseHeaders): void {
+  onHead(status: number, headers: HeaderLines): void {
     const said = headers.get("keep-alive");
     if (said !== this.#keepAliveSaid) {
       this.#keepAliveSaid = said;

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
-import { ConnectionPool, type SentRequest } from "../../../src/upstreams/http1/connection-pool.ts";
+import { ConnectionPool, type SentRequest } from "../../../src/http1/client/connection-pool.ts";
 
 async function serve(listener: RequestListener): Promise<{ server: Server; url: URL }> {
   const server = createServer(listener).listen(0, "127.0.0.1");
