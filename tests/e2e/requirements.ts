@@ -19,6 +19,7 @@ export const REQUIREMENTS = {
   "cli:unknown-field": "an unknown kind or field is refused with a suggestion",
   "cli:failing-server": "a server that does not start shows the end of its stderr",
   "cli:login": "login with a password, whoami, logout",
+  "cli:token-rights": "a token with bindings may do just that, auth can-i and why say so, revoking it ends both",
   "cli:delete": "deleting a project deletes its tokens, and they stop working",
 } as const;
 export type Requirement = keyof typeof REQUIREMENTS;

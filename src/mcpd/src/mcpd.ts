@@ -19,12 +19,14 @@ import { createServerReconciler, type ServerReconciler } from "./reconcilers/ser
 import { createServerRelay, type ServerRelay } from "./relay/server-relay.ts";
 import type { Database } from "./repositories/interfaces.ts";
 import { mcpTokenRoutes, sessionRoutes } from "./routes/account-routes.ts";
+import { accessReviewRoutes } from "./routes/access-review-routes.ts";
 import { type App, createApp } from "./routes/app.ts";
 import { openApiDocument } from "./routes/openapi.ts";
 import { projectRoutes } from "./routes/project-routes.ts";
 import { resourceRoutes } from "./routes/resource-routes.ts";
 import type { Route } from "./routes/route.ts";
 import { systemRoutes } from "./routes/system-routes.ts";
+import { createAccessReviewService } from "./services/access-review.service.ts";
 import { createAuditService } from "./services/audit.service.ts";
 import { bootstrap, type FirstAdmin } from "./services/bootstrap.service.ts";
 import { createDiscoveryService, plainHeaders } from "./services/discovery.service.ts";
@@ -151,6 +153,7 @@ function createServices({ database, config, onTokenUsed }: ServicesDeps) {
     events: createEventRecorder(database),
     sessions: createSessionService({ database, reads, audit, rbac, passwords, sessionTtlSeconds }),
     mcpTokens: createMcpTokenService({ database, reads, audit, rbac, onUsed: onTokenUsed }),
+    accessReviews: createAccessReviewService({ database, rbac }),
     resources: createResourceService({ database, audit, rbac, hooks: HOOKS }),
     discovery: createDiscoveryService({ database, reads, rbac }),
   };
@@ -180,6 +183,7 @@ function serve({ services, database, relay, kinds, log, config, loads }: ServeDe
     }),
     ...sessionRoutes(services.sessions),
     ...mcpTokenRoutes(services.mcpTokens),
+    ...accessReviewRoutes(services.accessReviews),
     ...projectRoutes({ discovery: services.discovery, relay }),
     ...kinds.flatMap((kind) => resourceRoutes(kind, { ...services, latestVersion })),
   ];

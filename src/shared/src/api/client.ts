@@ -6,10 +6,14 @@ import { users } from "../kinds/users.ts";
 import { notMcpd } from "./client-faults.ts";
 import { type ApiRequest, createTransport, type Send, type TransportOptions } from "./client-transport.ts";
 import {
+  type AccessReview,
+  accessReview,
   API,
   APPLY_MEDIA_TYPE,
   type LoginResponse,
   loginResponse,
+  type Permissions,
+  permissionsResponse,
   versionResponse,
   type Whoami,
   whoamiResponse,
@@ -67,7 +71,20 @@ export interface ApiClient {
   logout(): Promise<void>;
   whoami(): Promise<Whoami>;
   setPassword(user: string, password: string): Promise<void>;
+  /** Whether somebody may do something; oneself when `as` is absent. */
+  canI(asked: AccessQuestion): Promise<AccessReview>;
+  /** What somebody holds; oneself when `as` is absent. */
+  permissions(as?: string): Promise<Permissions>;
   version(): Promise<{ version: string }>;
+}
+
+export interface AccessQuestion {
+  /** A verb on a resource, or `run` with an action for the resource. */
+  verb: string;
+  resource: string;
+  name?: string | undefined;
+  /** `User:NAME`, `McpToken:SHA` or `McpToken:PROJECT/NAME`. */
+  as?: string | undefined;
 }
 
 const envelope = z.looseObject({
@@ -212,6 +229,13 @@ function sessionCalls(ask: Ask) {
     async setPassword(user: string, password: string) {
       const { path } = addressOf(users, { name: user });
       await ask(z.unknown(), { method: "PUT", path: `${path}/password`, body: { password } });
+    },
+    async canI({ verb, resource, name, as }: AccessQuestion) {
+      const query = { verb, resource, name, as };
+      return (await ask(accessReview, { method: "GET", path: API.canI, query })).value;
+    },
+    async permissions(as?: string) {
+      return (await ask(permissionsResponse, { method: "GET", path: API.permissions, query: { as } })).value;
     },
     async version() {
       return (await ask(versionResponse, { method: "GET", path: API.version })).value;

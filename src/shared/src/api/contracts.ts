@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { roleBinding } from "../kinds/rbac-definitions.ts";
 import { toolPolicy } from "../kinds/tool-policy.ts";
 
 /** Media type of an applied manifest: JSON, without defaults, merged by the server. */
@@ -10,6 +11,8 @@ export const API = {
   logout: "/api/v1/logout",
   whoami: "/api/v1/whoami",
   introspect: "/api/v1/mcptokens/introspect",
+  canI: "/api/v1/auth/can-i",
+  permissions: "/api/v1/auth/permissions",
   version: "/version",
   readiness: "/readyz",
   discovery: (project: string) => `/api/v1/projects/${encodeURIComponent(project)}/discovery`,
@@ -48,6 +51,32 @@ export const whoamiResponse = z.object({
   groups: z.array(z.string()).describe("Groups of the user."),
 });
 export type Whoami = z.output<typeof whoamiResponse>;
+
+/** Whether a principal may do something, and what decided it. */
+export const accessReview = z.object({
+  principal: z.string().describe("Who was asked about, such as User:alice."),
+  allowed: z.boolean().describe("Whether it may."),
+  by: z.string().describe("The binding that allows it; or why none does, for a token also the limit by its creator."),
+});
+export type AccessReview = z.output<typeof accessReview>;
+
+export const permissionsResponse = z.object({
+  principal: z.string().describe("Who was asked about, such as User:alice."),
+  permissions: z
+    .array(
+      z.object({
+        definition: z.string().describe("RbacDefinition that grants it."),
+        binding: roleBinding.describe("What is granted."),
+        limitedBy: z
+          .string()
+          .optional()
+          .describe("Why it grants nothing now, or less: what the token's creator lacks."),
+      }),
+    )
+    .describe("Every binding that the principal holds."),
+  project: z.string().optional().describe("Project that a token may use without a binding."),
+});
+export type Permissions = z.output<typeof permissionsResponse>;
 
 /** Answers alike for unknown, expired and revoked: `{ active: false }` and nothing else. */
 export const introspection = z.union([

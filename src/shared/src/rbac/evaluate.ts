@@ -34,9 +34,11 @@ const SYSTEM: Decision = { allowed: true, by: "mcpd itself" };
 export function canAccess(definitions: Definitions, principal: Principal, access: Access): Decision {
   if (principal.kind === "System") return SYSTEM;
   if (principal.kind === "User") return decide(grantsOf(definitions, principal), (b) => grantsAccess(b, access));
-  return underCeiling(tokenAccess(definitions, principal, access), () =>
-    canAccess(definitions, principal.creator, access),
-  );
+  if (access.verb === "grant") return { allowed: false, by: "a token cannot grant rights" };
+  if (isOwnProjectUse(principal, access) && access.name === principal.project)
+    return ownProject(definitions, principal);
+  const own = decide(grantsOf(definitions, principal), (b) => grantsAccess(b, access));
+  return underCeiling(own, principal, () => canAccess(definitions, principal.creator, access));
 }
 
 /** Decides about an action, such as `logs`. */
@@ -44,7 +46,7 @@ export function canRunOperation(definitions: Definitions, principal: Principal, 
   if (principal.kind === "System") return SYSTEM;
   const own = decide(grantsOf(definitions, principal), (b) => grantsAction(b, action));
   if (principal.kind === "User") return own;
-  return underCeiling(own, () => canRunOperation(definitions, principal.creator, action));
+  return underCeiling(own, principal, () => canRunOperation(definitions, principal.creator, action));
 }
 
 /** Which objects of a resource a list may show: everything, or the objects that bindings name. */
@@ -52,8 +54,10 @@ export function getAllowedScope(definitions: Definitions, principal: Principal, 
   if (principal.kind === "System") return "all";
   const own = scopeOf(grantsOf(definitions, principal), access);
   if (principal.kind === "User") return own;
-  const implicit: Scope = isOwnProjectUse(principal, access) ? new Set([principal.project]) : new Set();
-  return intersect(unite(own, implicit), getAllowedScope(definitions, principal.creator, access));
+  if (access.verb === "grant") return new Set();
+  const bound = intersect(own, getAllowedScope(definitions, principal.creator, access));
+  const hasOwnProject = isOwnProjectUse(principal, access) && ownProject(definitions, principal).allowed;
+  return hasOwnProject ? unite(bound, new Set([principal.project])) : bound;
 }
 
 /** Every binding that a principal holds itself, with the definition that it comes from; a ceiling is not applied. */
@@ -74,23 +78,19 @@ export function covers(definitions: Definitions, principal: Principal, binding: 
   );
 }
 
-function tokenAccess(definitions: Definitions, principal: TokenPrincipal, access: Access): Decision {
-  if (access.verb === "grant") return { allowed: false, by: "a token cannot grant rights" };
-  if (isOwnProjectUse(principal, access) && access.name === principal.project) {
-    const view: Access = { verb: "get", resource: "projects", name: principal.project };
-    const ceiling = canAccess(definitions, principal.creator, view);
-    return ceiling.allowed
-      ? { allowed: true, by: "the token's own project" }
-      : { allowed: false, by: `its creator ${principal.creator.name} may not view project ${principal.project}` };
+/** The one right that a token has without a binding stands under its creator's view of the project. */
+function ownProject(definitions: Definitions, { project, creator }: TokenPrincipal): Decision {
+  if (canAccess(definitions, creator, { verb: "get", resource: "projects", name: project }).allowed) {
+    return { allowed: true, by: "the token's own project" };
   }
-  return decide(grantsOf(definitions, principal), (b) => grantsAccess(b, access));
+  return { allowed: false, by: `its creator ${creator.name} may not view project ${project}` };
 }
 
-/** The implicit right of a token stands under its creator's view of the project, which `tokenAccess` has checked. */
-function underCeiling(own: Decision, creators: () => Decision): Decision {
-  if (!own.allowed || own.by === "the token's own project") return own;
-  const ceiling = creators();
-  return ceiling.allowed ? own : { allowed: false, by: `the token's creator lacks it: ${ceiling.by}` };
+/** What the token's own bindings allow, its creator must be allowed as well. */
+function underCeiling(own: Decision, { creator }: TokenPrincipal, ofCreator: () => Decision): Decision {
+  if (!own.allowed) return own;
+  const ceiling = ofCreator();
+  return ceiling.allowed ? own : { allowed: false, by: `its creator ${creator.name} lacks it: ${ceiling.by}` };
 }
 
 function isOwnProjectUse(principal: TokenPrincipal, { verb, resource }: Omit<Access, "name">): boolean {
