@@ -31,6 +31,7 @@ import { createAuditService } from "./services/audit.service.ts";
 import { bootstrap, type FirstAdmin } from "./services/bootstrap.service.ts";
 import { createDiscoveryService, plainHeaders } from "./services/discovery.service.ts";
 import { createEventRecorder } from "./services/event.service.ts";
+import { createIdentityChanges, type IdentityChanges } from "./services/identity-changes.ts";
 import { createMcpTokenService, type McpTokenService } from "./services/mcp-token.service.ts";
 import { createPasswordHasher } from "./services/password-hasher.ts";
 import { createRbacService } from "./services/rbac.service.ts";
@@ -55,6 +56,8 @@ export interface Mcpd extends AsyncDisposable {
     discover(project: string, principal: Principal): Promise<Discovery>;
     /** A handle on a server's process, whether it runs now or not. */
     openUpstream(server: string): Upstream;
+    /** Tells when what tokens stand for may have changed. @returns what ends it. */
+    onIdentityChange(listener: () => void): () => void;
   };
 }
 
@@ -113,7 +116,10 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
       onCommit: database.onCommit,
     }),
   );
-  const app = serve({ services, database, relay, kinds, log, config, loads: reconciler.loads });
+  const identityChanges = cleanup.use(
+    createIdentityChanges(services.watch, (err) => log.warn({ err }, "changes of rights cannot be followed")),
+  );
+  const app = serve({ services, identityChanges, database, relay, kinds, log, config, loads: reconciler.loads });
   cleanup.defer(() => app.close());
   const address = await app.listen(config.listen);
   log.info({ url: address, engine: database.engine }, "mcpd is ready");
@@ -126,6 +132,7 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
       tokens: services.mcpTokens,
       discover: services.discovery.discover,
       openUpstream: reconciler.openUpstream,
+      onIdentityChange: identityChanges.listen,
     },
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   };
@@ -161,6 +168,7 @@ function createServices({ database, config, onTokenUsed }: ServicesDeps) {
 
 interface ServeDeps {
   services: Services;
+  identityChanges: IdentityChanges;
   database: Database;
   relay: ServerRelay;
   kinds: readonly Kind[];
@@ -169,7 +177,7 @@ interface ServeDeps {
   loads: ServerReconciler["loads"];
 }
 
-function serve({ services, database, relay, kinds, log, config, loads }: ServeDeps): App {
+function serve({ services, identityChanges, database, relay, kinds, log, config, loads }: ServeDeps): App {
   const connections = new ConnectionLimits(config);
   const metrics = createMetrics({ connections, loads });
   let isClosing = false;
@@ -182,7 +190,7 @@ function serve({ services, database, relay, kinds, log, config, loads }: ServeDe
       openApi: () => openApiDocument(routes),
     }),
     ...sessionRoutes(services.sessions),
-    ...mcpTokenRoutes(services.mcpTokens),
+    ...mcpTokenRoutes(services.mcpTokens, identityChanges),
     ...accessReviewRoutes(services.accessReviews),
     ...projectRoutes({ discovery: services.discovery, relay }),
     ...kinds.flatMap((kind) => resourceRoutes(kind, { ...services, latestVersion })),

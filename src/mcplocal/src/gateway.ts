@@ -3,6 +3,7 @@ import { ConnectionLimits } from "@mcpctl/shared/connection-limits.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { createCallLines } from "./audit/call-line.ts";
 import { RequestLoads } from "@mcpctl/shared/request-loads.ts";
+import { IdentityWatch } from "./auth/identity-watch.ts";
 import { createAuthenticator, type Authenticator } from "./auth/authenticator.ts";
 import { createOpenAccess } from "./auth/open-access.ts";
 import { Contact } from "./control-plane/contact.ts";
@@ -71,7 +72,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const { host, port, drainSeconds = DEFAULT_DRAIN_SECONDS } = deps.options;
   let state: "starting" | "ready" | "stopping" = "starting";
   const isReady = () => state === "ready" && (deps.auditLog?.isHealthy ?? true);
-  const { server, projects, sessions, streams, connections } = createParts(deps, isReady);
+  const { server, projects, sessions, streams, connections, identityWatch } = createParts(deps, isReady);
   const now = deps.now ?? monotonic;
   let ticker: NodeJS.Timeout | undefined;
 
@@ -80,6 +81,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     sessions.sweep();
     streams.tick();
     connections.sweep(now());
+    identityWatch.tick();
   }
 
   return {
@@ -93,6 +95,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     async close() {
       state = "stopping";
       clearInterval(ticker);
+      identityWatch.close();
       streams.close();
       await server.close(drainSeconds * 1_000);
       await projects.close();
@@ -107,6 +110,7 @@ interface Parts {
   sessions: SessionTable;
   streams: LiveStreams;
   connections: ConnectionLimits;
+  identityWatch: IdentityWatch;
 }
 
 function createParts(
@@ -155,10 +159,18 @@ function createParts(
     streams.endOfToken(principal.sha);
     if (bearer !== undefined) projects.forget(bearer);
   });
+  const identityWatch = new IdentityWatch({
+    controlPlane,
+    bearer: () => options.credential ?? authenticator.anyBearer(),
+    onChange() {
+      authenticator.doubtAll();
+      streams.checkAll();
+    },
+  });
   const checkOrigin = createOriginGuard({ allowedHosts: [], allowedOrigins: [], ...options, listenHost: options.host });
   const readiness = async () => (!isReady() ? "stopping" : (await contact.isUsable()) ? "ok" : "unavailable");
   const server = createGatewayServer({ mcp, checkOrigin, readiness, connections, metrics, now }, options.timeouts);
-  return { server, projects, sessions, streams, connections };
+  return { server, projects, sessions, streams, connections, identityWatch };
 }
 
 type AccessDeps = Required<Pick<GatewayDeps, "controlPlane" | "options" | "log" | "now">> & { graceSeconds: number };

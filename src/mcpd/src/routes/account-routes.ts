@@ -16,6 +16,8 @@ import * as z from "zod";
 import { bearerOf } from "../middleware/auth.ts";
 import type { McpTokenService } from "../services/mcp-token.service.ts";
 import type { SessionService } from "../services/session.service.ts";
+import type { IdentityChanges } from "../services/identity-changes.ts";
+import { toIdentityStream } from "./identity-stream.ts";
 import { defineRoute, type Route } from "./route.ts";
 
 const NO_STORE = { "cache-control": "no-store" };
@@ -68,7 +70,7 @@ export function sessionRoutes(sessions: SessionService): Route[] {
 const projectQuery = z.strictObject({ project: z.string().optional().describe("Project of the token.") });
 
 /** What an McpToken has besides the verbs of every kind. */
-export function mcpTokenRoutes(tokens: McpTokenService): Route[] {
+export function mcpTokenRoutes(tokens: McpTokenService, changes: IdentityChanges): Route[] {
   return [
     defineRoute({
       method: "POST",
@@ -93,6 +95,13 @@ export function mcpTokenRoutes(tokens: McpTokenService): Route[] {
         const ref = { plural: "mcptokens", project: query.project ?? "", name: params["name"] ?? "" };
         return { json: await tokens.revoke(context, ref) };
       },
+    }),
+    defineRoute({
+      method: "GET",
+      path: API.identityChanges,
+      summary: "Tells that rights or tokens have changed, never which: whoever believes something should ask again",
+      permission: { kind: "authenticated" },
+      handle: async (request) => toIdentityStream(changes, request),
     }),
     defineRoute({
       method: "GET",

@@ -42,6 +42,17 @@ export function createHttpControlPlane({ mcpdUrl, dispatcher }: HttpControlPlane
       const { status, body } = await fetchText(new URL(API.readiness, mcpdUrl), undefined, dispatcher);
       if (status !== 200) throw problemOf(status, body);
     },
+    async followIdentity(bearer, onChange, signal) {
+      const headers = toHeaderBlock({ ...bearerHeader(bearer), accept: "text/event-stream" });
+      const url = new URL(API.identityChanges, mcpdUrl);
+      const onMessage = (): boolean => {
+        onChange();
+        return false;
+      };
+      const call = { method: "GET", headers, signal, onMessage, onStream: onChange } as const;
+      const { status, body } = await sendHttp(createTarget("mcpd", url, dispatcher), call);
+      if (status !== 200) throw problemOf(status, body.toString("utf8"));
+    },
     openUpstream(server, bearer): Upstream {
       const url = new URL(server.url, mcpdUrl);
       const { name, timeoutSeconds, isRelay, hasLink } = server;
@@ -65,7 +76,7 @@ async function fetchText(
   bearer: string | undefined,
   dispatcher: Dispatcher,
 ): Promise<{ status: number; body: string }> {
-  const headers = { accept: "application/json", ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }) };
+  const headers = { accept: "application/json", ...bearerHeader(bearer) };
   try {
     const call = { method: "GET", headers: toHeaderBlock(headers), timeoutMs: TIMEOUT_MS } as const;
     const { status, body } = await sendHttp(createTarget("mcpd", url, dispatcher), call);
@@ -76,6 +87,10 @@ async function fetchText(
       cause,
     });
   }
+}
+
+function bearerHeader(bearer: string | undefined): Record<string, string> {
+  return bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
 }
 
 function problemOf(status: number, body: string): McpctlError {

@@ -11,6 +11,8 @@ export const API = {
   logout: "/api/v1/logout",
   whoami: "/api/v1/whoami",
   introspect: "/api/v1/mcptokens/introspect",
+  /** Event stream without content: an event means that tokens are to be introspected anew. */
+  identityChanges: "/api/v1/auth/changes",
   canI: "/api/v1/auth/can-i",
   permissions: "/api/v1/auth/permissions",
   version: "/version",
