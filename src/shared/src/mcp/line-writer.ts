@@ -38,6 +38,8 @@ export class LineWriter {
   #pieces: Uint8Array[] = [];
   #pieceBytes = 0;
   #inFlightBytes = 0;
+  /** Whom to tell when the pieces have been sent. */
+  #onSent: (() => void)[] = [];
   #isDeferred = false;
   #sentBytes = 0;
 
@@ -58,18 +60,22 @@ export class LineWriter {
    * Sends a line, made of a head and, where it has a value of bytes, that value and a tail of ASCII, with all others of
    * this turn.
    *
+   * @param onSent - called when the bytes of the value are needed no longer.
    * @returns false, and sends nothing, when too much is unsent already.
    */
-  write(head: string, value: Uint8Array = NOTHING, tail = ""): boolean {
+  write(head: string, value: Uint8Array = NOTHING, tail = "", onSent?: () => void): boolean {
     const room = head.length * BYTES_PER_UNIT + tail.length + 1;
     if (value.length <= MAX_COPIED_BYTES && room + value.length <= BATCH_BYTES) {
-      return this.#append(head, value, tail);
+      const isTaken = this.#append(head, value, tail);
+      if (isTaken) onSent?.();
+      return isTaken;
     }
     const encoded = encoder.encode(head);
     if (this.#isFull(encoded.length + value.length + tail.length + 1)) return false;
     this.#finishBatch();
     this.#add(encoded);
     if (value.length > 0) this.#add(value);
+    if (onSent) this.#onSent.push(onSent);
     return this.#append(tail, NOTHING, "");
   }
 
@@ -129,8 +135,9 @@ export class LineWriter {
     if (this.unsentBytes === this.#inFlightBytes) return;
     const whole = this.#batch;
     this.#finishBatch();
-    const [pieces, bytes] = [this.#pieces, this.#pieceBytes];
+    const [pieces, bytes, onSent] = [this.#pieces, this.#pieceBytes, this.#onSent];
     this.#pieces = [];
+    if (onSent.length > 0) this.#onSent = [];
     this.#pieceBytes = 0;
     this.#inFlightBytes += bytes;
     this.#batch = NOTHING;
@@ -138,6 +145,7 @@ export class LineWriter {
       this.#inFlightBytes -= bytes;
       this.#sentBytes += bytes;
       if (whole.length === BATCH_BYTES) this.#spare = whole;
+      for (const tell of onSent) tell();
     };
     this.#send(pieces, onWritten);
   };

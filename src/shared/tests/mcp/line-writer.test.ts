@@ -89,4 +89,21 @@ describe("LineWriter", () => {
     endTurn();
     expect(writes).toEqual(["12345\n", "123456789\n"]);
   });
+
+  it("says when a value is needed no longer: at once when it was copied, else when it has been sent", () => {
+    const { writer, endTurn, send } = setUp(200_000);
+    const done: string[] = [];
+    writer.write("[", Buffer.from("short"), "]", () => done.push("short"));
+    writer.write("[", Buffer.alloc(50_000), "]", () => done.push("long"));
+    expect(done).toEqual(["short"]);
+    endTurn();
+    writer.write("[", Buffer.alloc(60_000), "]", () => done.push("longer"));
+    expect(writer.write("[", Buffer.alloc(150_000), "]", () => done.push("refused"))).toBe(false);
+    expect(done).toEqual(["short"]);
+    send();
+    expect(done).toEqual(["short", "long"]);
+    endTurn();
+    send();
+    expect(done).toEqual(["short", "long", "longer"]);
+  });
 });
