@@ -1,6 +1,6 @@
 /** Shorter lines are left to the garbage collector. */
 const MIN_KEPT_BYTES = 32 * 1024;
-const MAX_KEPT_BYTES = 1024 * 1024;
+const MAX_KEPT_BYTES = 2 * 1024 * 1024;
 /** Lines of nearly the same length fit into the same memory. */
 const STEP_BYTES = 16 * 1024;
 
@@ -24,7 +24,7 @@ export interface BytesFactory {
 }
 
 /**
- * Keeps up to a megabyte that long lines have had for the next ones. Left to the garbage collector, it would make that
+ * Keeps up to two megabytes that long lines have had for the next ones. Left to the garbage collector, it would make that
  * look through the whole heap several times in a second, and each line would go to pages that the system clears first.
  */
 export function createLineMemory({ allocUnsafe, allocUnsafeSlow, from }: BytesFactory): LineMemory {

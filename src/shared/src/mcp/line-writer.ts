@@ -22,7 +22,7 @@ export interface LineWriterOptions {
   defer(work: () => void): unknown;
   /** Runs it as soon as the present event has been dealt with; in Node `process.nextTick`. */
   deferBriefly(work: () => void): unknown;
-  /** Whether more lines are likely to come in this turn, so that it pays to wait for its end. */
+  /** Whether more lines are likely to come in this turn, so that it pays to wait for its end; as after a turn of several. */
   isBusy(): boolean;
 }
 
@@ -41,6 +41,9 @@ export class LineWriter {
   /** Whom to tell when the pieces have been sent. */
   #onSent: (() => void)[] = [];
   #isDeferred = false;
+  /** Lines of this turn, and of the last one that had any. */
+  #lines = 0;
+  #linesBefore = 0;
   #sentBytes = 0;
 
   constructor(sink: ByteSink, options: LineWriterOptions) {
@@ -118,10 +121,11 @@ export class LineWriter {
   }
 
   #flushSoon(): void {
+    this.#lines += 1;
     if (this.#isDeferred) return;
     this.#isDeferred = true;
     const { defer, deferBriefly, isBusy } = this.#options;
-    if (isBusy()) defer(this.#flush);
+    if (isBusy() || this.#linesBefore > 1) defer(this.#flush);
     else deferBriefly(this.#flush);
   }
 
@@ -132,6 +136,8 @@ export class LineWriter {
 
   readonly #flush = (): void => {
     this.#isDeferred = false;
+    this.#linesBefore = this.#lines;
+    this.#lines = 0;
     if (this.unsentBytes === this.#inFlightBytes) return;
     const whole = this.#batch;
     this.#finishBatch();
