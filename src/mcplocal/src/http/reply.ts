@@ -16,7 +16,7 @@ export function toResponse(id: RequestId, reply: UpstreamReply): [Buffer, Uint8A
 export function sendReply(response: ServerResponse, id: RequestId, reply: UpstreamReply): void {
   const { json } = reply;
   if (json.length > MAX_COPIED_BYTES) {
-    sendPieces(response, toResponse(id, reply));
+    sendPieces(response, toResponse(id, reply), reply.release);
     return;
   }
   // A string leaves in the same write as the headers, a buffer does not; latin1 keeps each byte what it is.
@@ -26,12 +26,12 @@ export function sendReply(response: ServerResponse, id: RequestId, reply: Upstre
   response.end(text, "latin1");
 }
 
-function sendPieces(response: ServerResponse, pieces: [Buffer, Uint8Array, Buffer]): void {
+function sendPieces(response: ServerResponse, pieces: [Buffer, Uint8Array, Buffer], onSent?: () => void): void {
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
   response.writeHead(200, { "content-type": "application/json", "content-length": length });
   response.cork();
   for (const piece of pieces) response.write(piece);
-  response.end();
+  response.end(onSent);
 }
 
 function startOf(id: RequestId, { kind }: UpstreamReply): string {
