@@ -4,6 +4,8 @@ import { releaseMemory } from "./release-memory.ts";
 const LINE_FEED = 0x0a;
 const END_BYTES = 256;
 const MAX_GUESSED_BYTES = 1024 * 1024;
+/** A view of a chunk keeps all of its memory until somebody has read the line; a long line is copied instead. */
+const MAX_VIEWED_BYTES = 32 * 1024 - 1;
 const NOTHING = new Uint8Array(0);
 
 export interface LineSplitterOptions {
@@ -16,8 +18,8 @@ export interface LineSplitterOptions {
 }
 
 /**
- * Cuts a stream of bytes at line feeds. A line that came in one chunk is a view of it, not a copy; the memory of a chunk
- * without such a line is released.
+ * Cuts a stream of bytes at line feeds. A short line that came in one chunk is a view of it, not a copy; the memory of a
+ * chunk without such a line is released.
  *
  * @returns what takes the next chunk, and takes it over.
  */
@@ -53,7 +55,7 @@ export function createLineSplitter(options: LineSplitterOptions): (chunk: Uint8A
 
   /** @returns whether the line is a view of the chunk. */
   function endLine(last: Uint8Array): boolean {
-    if (size === 0 && !long && last.length <= maxLineBytes) {
+    if (size === 0 && !long && last.length <= Math.min(maxLineBytes, MAX_VIEWED_BYTES)) {
       onLine(last, false);
       return true;
     }

@@ -87,7 +87,7 @@ describe("createLineSplitter", () => {
     );
   });
 
-  it("lets go of a large chunk unless a line is a view of it", () => {
+  it("lets go of a large chunk unless a short line is a view of it", () => {
     const { push, lines } = chunkSplitter();
     const [start, end, whole] = [
       chunkOf("x".repeat(20_000)),
@@ -97,6 +97,9 @@ describe("createLineSplitter", () => {
     for (const chunk of [start, end, whole]) push(chunk);
     expect([start.length, end.length, whole.length]).toEqual([0, 0, 20_000]);
     expect(lines.map((line) => line.length)).toEqual([40_000, ...Array.from({ length: 10_000 }, () => 1)]);
+    const alone = chunkOf(`${"a".repeat(40_000)}\n`);
+    push(alone);
+    expect([alone.length, lines.at(-1)?.length]).toEqual([0, 40_000]);
     const shared = Buffer.alloc(40_000, "y").subarray(0, 20_000);
     push(shared);
     expect(shared).toHaveLength(20_000);
