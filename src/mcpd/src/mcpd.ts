@@ -69,7 +69,7 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
   const firstAdmin = await bootstrap({ ...services, database }, wanted);
   if (firstAdmin) onFirstAdmin?.(firstAdmin);
 
-  const orchestrator = cleanup.use(createProcessOrchestrator({ dataDir, inheritedEnv: readInheritedEnv() }));
+  const orchestrator = cleanup.use(createProcessOrchestrator({ dataDir, inheritedEnv: readInheritedEnv(), log }));
   const packages = createNpmPackages({
     dataDir,
     packageRoots: config.packageRoots,

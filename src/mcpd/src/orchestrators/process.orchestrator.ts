@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { Logger } from "@mcpctl/shared/log.ts";
 import { createBackOff } from "./back-off.ts";
 import { readDataDirId } from "./data-dir-id.ts";
-import { createEraMemory } from "./era-memory.ts";
+import { openEraMemory } from "./era-memory.ts";
 import type { InstanceLaunch, InstanceState, Orchestrator, RunningInstance } from "./orchestrator.ts";
 import { ProcessInstance } from "./process-instance.ts";
 import { PROCESS_LIMITS, type ProcessLimits } from "./process-limits.ts";
@@ -15,19 +17,26 @@ export interface ProcessOrchestratorDeps {
   /** All that servers get of the environment of mcpd. */
   inheritedEnv: { readonly PATH: string; readonly HOME: string };
   limits?: Partial<ProcessLimits>;
+  log: Pick<Logger, "warn">;
 }
 
 /**
  * Runs servers as child processes, each in a group of its own. Nothing of them outlives mcpd: it stops them when it
  * closes, the reaper ends them when it dies, and `sweep` finds at the next start what escaped both.
  */
-export function createProcessOrchestrator({ dataDir, inheritedEnv, limits }: ProcessOrchestratorDeps): Orchestrator {
+export function createProcessOrchestrator(deps: ProcessOrchestratorDeps): Orchestrator {
+  const { dataDir, inheritedEnv, limits, log } = deps;
   const dataDirId = readDataDirId(dataDir);
   const allLimits = { ...PROCESS_LIMITS, ...limits };
   const instances = new Map<string, ProcessInstance>();
   const reaper = createReaper(dataDirId, inheritedEnv.PATH);
   const slots = createStartSlots(allLimits.parallelStarts, allLimits.startSlotMs);
-  const eras = createEraMemory(() => performance.now());
+  const eras = openEraMemory({
+    file: join(dataDir, "server-eras.json"),
+    owner: dataDirId,
+    now: Date.now,
+    onFault: (what, err) => log.warn({ err }, what),
+  });
   const idPrefix = `${dataDirId}/`;
   let isClosing = false;
 
@@ -67,6 +76,7 @@ export function createProcessOrchestrator({ dataDir, inheritedEnv, limits }: Pro
       isClosing = true;
       await Promise.all([...instances.values()].map((instance) => instance.stop()));
       await sweep();
+      await eras.close();
       await reaper.close();
     },
   };

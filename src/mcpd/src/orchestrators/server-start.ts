@@ -52,7 +52,8 @@ export async function startServer(options: ServerStartOptions): Promise<StartedS
     // Some servers end at a message that they do not know; the oldest greeting is known to all.
     return meet(await spawnServer(options, "legacy"), signal);
   });
-  eras.set(launch, started.identity.era);
+  // Its date stays that of the probe, so that a program that restarts often is probed again some day.
+  if (started.identity.era !== knownEra) eras.set(launch, started.identity.era);
   return started;
 }
 

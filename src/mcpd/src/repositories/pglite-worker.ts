@@ -15,10 +15,11 @@ const INT8 = 20;
 const SHARED_BUFFERS = "16MB";
 
 /**
- * Twenty times what V8 lets a function run before it is optimised. Opening the database uses many functions for a moment,
- * and optimising them took more than running them, just when servers start; what queries use is optimised all the same.
+ * A hundred times what V8 lets a function run before it is optimised. Opening the database uses many functions for a
+ * moment, and optimising them took more than running them, just when servers start; what is used for long is optimised
+ * all the same.
  */
-const OPTIMISE_LATER = "--wasm-tiering-budget=260000000";
+const OPTIMISE_LATER = "--wasm-tiering-budget=1300000000";
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- pglite-client.ts starts this thread with nothing else
 if (parentPort) await serve(parentPort, workerData as PgliteWorkerData);
