@@ -18,6 +18,7 @@ import type { Database } from "./repositories/interfaces.ts";
 import { bootstrap, type FirstAdmin } from "./services/bootstrap.service.ts";
 import { plainHeaders } from "./services/discovery.service.ts";
 import type { McpTokenService } from "./services/mcp-token.service.ts";
+import type { ResourceService } from "./services/resource.service.ts";
 import type { SessionService } from "./services/session.service.ts";
 import { createTokenUses } from "./services/token-uses.ts";
 
@@ -32,7 +33,8 @@ export interface Mcpd extends AsyncDisposable {
   /** What the composition root of `mcpctl up` calls instead of going through HTTP. */
   inProcess: {
     sessions: Pick<SessionService, "openFor" | "end">;
-    tokens: Pick<McpTokenService, "introspect">;
+    tokens: Pick<McpTokenService, "introspect" | "create">;
+    resources: Pick<ResourceService, "apply" | "delete">;
     discover(project: string, principal: Principal): Promise<Discovery>;
     /** A handle on a server's process, whether it runs now or not. */
     openUpstream(server: string): Upstream;
@@ -108,6 +110,7 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
     inProcess: {
       sessions: services.sessions,
       tokens: services.mcpTokens,
+      resources: services.resources,
       discover: services.discovery.discover,
       openUpstream: reconciler.openUpstream,
     },
