@@ -8,6 +8,7 @@ import type { InstanceLaunch, InstanceState, Orchestrator, RunningInstance } fro
 import { ProcessInstance } from "./process-instance.ts";
 import { PROCESS_LIMITS, type ProcessLimits } from "./process-limits.ts";
 import { createReaper } from "./reaper.ts";
+import { createSpawnTurns } from "./spawn-turns.ts";
 import { createStartSlots } from "./start-slots.ts";
 import { endMarkedProcesses, INSTANCE_MARKER } from "./stray-processes.ts";
 
@@ -31,6 +32,7 @@ export function createProcessOrchestrator(deps: ProcessOrchestratorDeps): Orches
   const instances = new Map<string, ProcessInstance>();
   const reaper = createReaper(dataDirId, inheritedEnv.PATH);
   const slots = createStartSlots(allLimits.parallelStarts, allLimits.startSlotMs);
+  const spawnInTurn = createSpawnTurns();
   const eras = openEraMemory({
     file: join(dataDir, "server-eras.json"),
     owner: dataDirId,
@@ -58,6 +60,7 @@ export function createProcessOrchestrator(deps: ProcessOrchestratorDeps): Orches
       env: { ...inheritedEnv, ...launch.env, [INSTANCE_MARKER]: idPrefix + name },
       reaper,
       slots,
+      spawnInTurn,
       eras,
       backOff: createBackOff(Math.random),
       limits: allLimits,

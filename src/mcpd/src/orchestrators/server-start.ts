@@ -13,7 +13,7 @@ import {
 import { type StdioLimits, StdioUpstream } from "./stdio-upstream.ts";
 import { countTools } from "./tool-count.ts";
 
-export interface ServerStartOptions extends Pick<ServerProcessOptions, "env" | "reaper" | "onStderr"> {
+export interface ServerStartOptions extends Pick<ServerProcessOptions, "env" | "reaper" | "spawnInTurn" | "onStderr"> {
   launch: InstanceLaunch;
   limits: EndLimits & { stdio: StdioLimits };
   eras: EraMemory;

@@ -77,12 +77,11 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
 
   return {
     async start() {
-      const swept = await orchestrator.sweep();
+      // Not while servers start: each statement would wait behind the spawning of some.
+      const [swept] = await Promise.all([orchestrator.sweep(), writer.forgetInstances()]);
       if (swept > 0) log.warn({ swept }, "ended processes that an earlier life left behind");
       const onNews = (name: string, declared?: Server) => void queue.add(name, declared);
       await followServers({ database, watch, known: () => fleets.keys(), onNews, log, signal: closing.signal });
-      // While the first servers start: what they come to is written after it.
-      await writer.forgetInstances();
     },
     openUpstream: (name) =>
       createUpstreamHandle(
