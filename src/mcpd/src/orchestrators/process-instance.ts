@@ -13,6 +13,7 @@ import {
   type StartedServer,
   startServer,
 } from "./server-start.ts";
+import type { SpawnInTurn } from "./spawn-turns.ts";
 import type { StartSlots } from "./start-slots.ts";
 import { createStderrTail, type StderrTail } from "./stderr-tail.ts";
 import { followToolCount } from "./tool-count.ts";
@@ -23,6 +24,7 @@ export interface ProcessInstanceDeps {
   env: Readonly<Record<string, string>>;
   reaper: Reaper;
   slots: StartSlots;
+  spawnInTurn: SpawnInTurn;
   eras: EraMemory;
   backOff: BackOff;
   limits: ProcessLimits;

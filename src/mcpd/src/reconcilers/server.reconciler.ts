@@ -43,12 +43,15 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
   const fleets = new Map<string, Fleet>();
   const closing = new AbortController();
   const writer = createStatusWriter(deps, (name) => fleets.get(name)?.states() ?? []);
-  const queue = createQueue(async (name) => {
-    if (!closing.signal.aborted) await reconcile(name);
+  const queue = createQueue(async (name, declared) => {
+    if (!closing.signal.aborted) await reconcile(name, declared ?? (await find(name)));
   }, log);
 
-  async function reconcile(name: string): Promise<void> {
-    const server = await database.read.resources.find<Server>({ plural: "servers", project: "", name });
+  function find(name: string): Promise<Server | undefined> {
+    return database.read.resources.find<Server>({ plural: "servers", project: "", name });
+  }
+
+  async function reconcile(name: string, server: Server | undefined): Promise<void> {
     const wanted = server && isProcessServer(server.spec) ? server : undefined;
     let fleet = fleets.get(name);
     if (fleet && fleet.key !== (wanted && launchKey(wanted))) {
@@ -74,10 +77,10 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
 
   return {
     async start() {
-      const swept = await orchestrator.sweep();
+      // Not while servers start: each statement would wait behind the spawning of some.
+      const [swept] = await Promise.all([orchestrator.sweep(), writer.forgetInstances()]);
       if (swept > 0) log.warn({ swept }, "ended processes that an earlier life left behind");
-      await writer.forgetInstances();
-      const onNews = (name: string) => void queue.add(name);
+      const onNews = (name: string, declared?: Server) => void queue.add(name, declared);
       await followServers({ database, watch, known: () => fleets.keys(), onNews, log, signal: closing.signal });
     },
     openUpstream: (name) =>
@@ -103,12 +106,14 @@ function doesNotRun(name: string, state: InstanceState | undefined): McpctlError
 }
 
 /** Works on one server at a time for each name, so that two changes in a row cannot start it twice. */
-function createQueue(work: (name: string) => Promise<void>, log: Logger) {
+function createQueue(work: (name: string, declared?: Server) => Promise<void>, log: Logger) {
   const tails = new Map<string, Promise<void>>();
 
-  function add(name: string): Promise<void> {
-    const tail = (tails.get(name) ?? Promise.resolve())
-      .then(() => work(name))
+  /** @param declared - the server as it is now; what waits behind other work is read when its turn comes. */
+  function add(name: string, declared?: Server): Promise<void> {
+    const before = tails.get(name);
+    const tail = (before ?? Promise.resolve())
+      .then(() => work(name, before ? undefined : declared))
       .catch((err: unknown) => {
         log.error({ err, server: name }, "reconciling a server failed; it will be tried again");
         setTimeout(() => void add(name), RETRY_MS).unref();

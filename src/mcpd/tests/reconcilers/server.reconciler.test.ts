@@ -151,4 +151,29 @@ describe("the server reconciler", () => {
       message: expect.stringContaining("Cannot install it"),
     });
   });
+
+  it("tells of many servers that come up together in a few transactions", async () => {
+    await reconciler.close();
+    const names = [...Array(12).keys()].map((at) => `burst-${at}`);
+    for (const name of names) await declare(name, { command: "x" });
+    let transactions = 0;
+    const transact: Database["transact"] = (work) => {
+      transactions += 1;
+      return database.transact(work);
+    };
+    const log = createLogger({ program: "test", level: "silent", write: () => {} });
+    const deps = { watch: createWatchService(database), events: createEventRecorder(database), log };
+    const counted = { ...database, transact };
+    reconciler = createServerReconciler({
+      database: counted,
+      ...deps,
+      orchestrator: fake.orchestrator,
+      resolvePackage,
+    });
+    await reconciler.start();
+    await soon(async () => {
+      for (const name of names) expect((await find(name))?.status?.readyReplicas).toBe(1);
+    });
+    expect(transactions).toBeLessThan(names.length / 2);
+  });
 });
