@@ -37,9 +37,8 @@ async function ask(gateway: string, token: string): Promise<200 | 401 | 503> {
 }
 
 async function startGateway(rest: Rest): Promise<{ program: Running; url: string }> {
-  const program = start(built("mcplocal-serve"), [
-    ...["--listen", "127.0.0.1:0", "--mcpd-url", rest.url, "--log-level", "error"],
-  ]);
+  const args = ["--listen", "127.0.0.1:0", "--mcpd-url", rest.url, "--log-level", "error"];
+  const program = start(built("mcplocal-serve"), args);
   const line = await program.line((text) => text.includes("http://"));
   return { program, url: /http:\S+/.exec(line)?.[0] ?? "" };
 }
