@@ -1,3 +1,4 @@
+import type { ShipResponse } from "@mcpctl/shared/api/audit.ts";
 import type { Discovery } from "@mcpctl/shared/api/contracts.ts";
 import { ConnectionLimits } from "@mcpctl/shared/connection-limits.ts";
 import { Cleanup } from "@mcpctl/shared/cleanup.ts";
@@ -19,13 +20,14 @@ import { createServerReconciler, type ServerReconciler } from "./reconcilers/ser
 import { createServerRelay, type ServerRelay } from "./relay/server-relay.ts";
 import type { Database } from "./repositories/interfaces.ts";
 import { mcpTokenRoutes, sessionRoutes } from "./routes/account-routes.ts";
+import { auditRoutes } from "./routes/audit-routes.ts";
 import { type App, createApp } from "./routes/app.ts";
 import { openApiDocument } from "./routes/openapi.ts";
 import { projectRoutes } from "./routes/project-routes.ts";
 import { resourceRoutes } from "./routes/resource-routes.ts";
 import type { Route } from "./routes/route.ts";
 import { systemRoutes } from "./routes/system-routes.ts";
-import { createAuditService } from "./services/audit.service.ts";
+import { type AuditTrail, openAuditTrail } from "./audit-trail.ts";
 import { bootstrap, type FirstAdmin } from "./services/bootstrap.service.ts";
 import { createDiscoveryService, plainHeaders } from "./services/discovery.service.ts";
 import { createEventRecorder } from "./services/event.service.ts";
@@ -51,6 +53,8 @@ export interface Mcpd extends AsyncDisposable {
     sessions: Pick<SessionService, "openFor" | "end">;
     tokens: Pick<McpTokenService, "introspect">;
     discover(project: string, principal: Principal): Promise<Discovery>;
+    /** Takes what a gateway recorded into the audit trail. */
+    storeCalls(events: readonly unknown[]): Promise<ShipResponse>;
     /** A handle on a server's process, whether it runs now or not. */
     openUpstream(server: string): Upstream;
   };
@@ -79,7 +83,8 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
   const database = cleanup.use(await (options.database ?? openConfiguredDatabase(config, onSlowStep)));
   const uses = createTokenUses(database, log);
   cleanup.defer(() => uses.close());
-  const services = createServices({ database, config, onTokenUsed: (sha) => uses.note(sha) });
+  const trail = cleanup.use(await openAuditTrail({ database, config, log }));
+  const services = createServices({ database, trail, config, onTokenUsed: (sha) => uses.note(sha) });
   const wanted = { user: config.adminUser, password: config.adminPassword };
   const firstAdmin = await bootstrap({ ...services, database }, wanted);
   if (firstAdmin) onFirstAdmin?.(firstAdmin);
@@ -123,6 +128,7 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
       sessions: services.sessions,
       tokens: services.mcpTokens,
       discover: services.discovery.discover,
+      storeCalls: (events) => services.recordedCalls.store("System:gateway", events),
       openUpstream: reconciler.openUpstream,
     },
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
@@ -131,21 +137,24 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
 
 interface ServicesDeps {
   database: Database;
+  trail: AuditTrail;
   config: Config;
   onTokenUsed(sha: string): void;
 }
 
 type Services = ReturnType<typeof createServices>;
 
-function createServices({ database, config, onTokenUsed }: ServicesDeps) {
+function createServices({ database, trail, config, onTokenUsed }: ServicesDeps) {
   const passwords = createPasswordHasher();
-  const audit = createAuditService(database);
+  const { audit } = trail;
   const rbac = createRbacService(database);
   const reads = createRecentReads(database);
   const { sessionTtlSeconds } = config;
   return {
     passwords,
     audit,
+    trail: trail.service,
+    recordedCalls: trail.recordedCalls,
     rbac,
     watch: createWatchService(database),
     events: createEventRecorder(database),
@@ -180,6 +189,7 @@ function serve({ services, database, relay, kinds, log, config, loads }: ServeDe
     }),
     ...sessionRoutes(services.sessions),
     ...mcpTokenRoutes(services.mcpTokens),
+    ...auditRoutes(services),
     ...projectRoutes({ discovery: services.discovery, relay }),
     ...kinds.flatMap((kind) => resourceRoutes(kind, { ...services, latestVersion })),
   ];

@@ -1,4 +1,4 @@
-import { principalName } from "@mcpctl/shared/rbac/principal.ts";
+import { toAuditEntry } from "../services/audit-entry.ts";
 import type { HookScope } from "./kind-hooks.ts";
 
 /**
@@ -11,18 +11,9 @@ export async function deleteTokensOf(
 ): Promise<void> {
   for (const { metadata, status } of await repositories.mcpTokens.listByOwner(owner)) {
     await repositories.resources.delete({ plural: "mcptokens", project: metadata.project ?? "", name: metadata.name });
-    await repositories.auditEvents.insert({
-      requestId: context.requestId,
-      principal: principalName(context.principal),
-      verb: "delete",
-      resource: "mcptokens",
-      name: metadata.name,
-      project: metadata.project,
-      tokenName: metadata.name,
-      tokenSha: status?.sha,
-      decision: "allow",
-      decidedBy: `its owner was deleted; ${context.decidedBy}`,
-      outcome: "success",
-    });
+    const deed = { verb: "delete", resource: "mcptokens", name: metadata.name, project: metadata.project };
+    const decidedBy = `its owner was deleted; ${context.decidedBy}`;
+    const entry = toAuditEntry({ ...context, decidedBy }, deed);
+    await repositories.auditEvents.append([{ ...entry, tokenName: metadata.name, tokenSha: status?.sha }]);
   }
 }
