@@ -62,7 +62,7 @@ export function trailOf(database: Database, options: TrailOptions = {}) {
     },
   };
   const keys = createAuditKeys([randomBytes(32).toString("hex")]);
-  const log = { error: (fields: object) => console.error(fields), warn: () => {} };
+  const log = { error: () => {}, warn: () => {} };
   const deps = { database, keys, file, log, retentionDays: 90, ...options };
   return { outside, keys, checkpoints: createAuditCheckpoints(deps), service: createAuditTrailService(deps) };
 }

@@ -8,7 +8,7 @@ import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { append, entryOf, fullEntry, trailOf } from "./audit-fixtures.ts";
 
 const ROWS = 60;
-const RUNS = 120;
+const RUNS = 40;
 const TABLES = ["audit_events", "audit_checkpoints", "revision"];
 
 let postgres: TestPostgres;

@@ -121,7 +121,7 @@ export const verifyQuery = z.strictObject({
 });
 
 /** What can be wrong with a trail. */
-export const AUDIT_FAULTS = [
+const AUDIT_FAULTS = [
   "edited",
   "missing",
   "inserted",
