@@ -4,6 +4,7 @@ import { createAuditKeys } from "../../src/mcpd/src/repositories/audit-keys.ts";
 import type { CheckpointFile } from "../../src/mcpd/src/repositories/checkpoint-file.ts";
 import type { Database } from "../../src/mcpd/src/repositories/interfaces.ts";
 import { createAuditCheckpoints } from "../../src/mcpd/src/services/audit-checkpoints.service.ts";
+import { createLogger } from "../../src/shared/src/log.ts";
 import { createAuditTrailService } from "../../src/mcpd/src/services/audit-trail.service.ts";
 import { hexSha } from "./repositories-fixtures.ts";
 
@@ -62,7 +63,8 @@ export function trailOf(database: Database, options: TrailOptions = {}) {
     },
   };
   const keys = createAuditKeys([randomBytes(32).toString("hex")]);
-  const log = { error: () => {}, warn: () => {} };
+  const alarms: string[] = [];
+  const log = createLogger({ program: "test", level: "error", write: (line) => void alarms.push(line) });
   const deps = { database, keys, file, log, retentionDays: 90, ...options };
-  return { outside, keys, checkpoints: createAuditCheckpoints(deps), service: createAuditTrailService(deps) };
+  return { outside, alarms, keys, checkpoints: createAuditCheckpoints(deps), service: createAuditTrailService(deps) };
 }

@@ -229,6 +229,17 @@ describe("an audit trail", () => {
     expect(bad).toMatchObject({ fault: "checkpoint-unknown-key", seq: 6 });
   });
 
+  it("tells the operator with the next checkpoint that it is not as it was signed", async () => {
+    await postgres.query(url, `begin; ${RESTORE} commit;`);
+    await append(database, [entryOf()]);
+    await trail.checkpoints.make();
+    expect(trail.alarms).toEqual([]);
+    await append(database, [entryOf()]);
+    await postgres.query(url, `update audit_events set hash = sha256(hash) where seq = ${ROWS + 1}`);
+    await trail.checkpoints.make();
+    expect(trail.alarms).toEqual([expect.stringContaining("not as it was signed")]);
+  });
+
   it("goes on without a gap when 16 writers of two processes write at the same time", async () => {
     const fresh = await postgres.createDatabase();
     await using one = await openDatabase({ url: fresh });

@@ -28,6 +28,13 @@ export async function openAuditTrail({ database, config, log }: AuditTrailOption
   const { dataDir, auditRetentionDays: retentionDays } = config;
   const keys = await openAuditKeys(config.auditKeyFile ?? join(dataDir, "audit.key"));
   const file = await openCheckpointFile(config.auditCheckpointFile ?? join(dataDir, "audit-checkpoints.jsonl"));
+  const last = await database.read.auditCheckpoints.latest();
+  if (last && keys.check(last) === "unknown-key") {
+    log.warn(
+      { keyId: last.keyId },
+      "the audit trail was signed with another key; put it into --audit-key-file as well",
+    );
+  }
   const denials = createDenialCounter({ database, log });
   const stop = createAuditCheckpoints({ database, keys, file, log, retentionDays }).start();
   return {

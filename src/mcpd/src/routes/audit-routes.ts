@@ -3,11 +3,14 @@ import {
   auditList,
   auditQuery,
   auditVerification,
+  MAX_SHIPPED_EVENTS,
+  shippedEvent,
   shipRequest,
   shipResponse,
   verifyQuery,
 } from "@mcpctl/shared/api/audit.ts";
 import { principalName } from "@mcpctl/shared/rbac/principal.ts";
+import * as z from "zod";
 import type { AuditTrailService } from "../services/audit-trail.service.ts";
 import type { RecordedCallsService } from "../services/recorded-calls.service.ts";
 import { defineRoute, type Route } from "./route.ts";
@@ -43,11 +46,16 @@ export function auditRoutes({ trail, recordedCalls }: AuditRoutesDeps): Route[] 
       path: AUDIT_API.events,
       summary: "Adds tool calls that a gateway recorded, each of them once",
       permission: { kind: "action", action: "ship-audit" },
-      body: shipRequest,
+      body: shipRequest.extend({ events: z.array(describedEvent()).max(MAX_SHIPPED_EVENTS) }),
       response: shipResponse,
       handle: async ({ context, body }) => ({
         json: await recordedCalls.store(principalName(context.principal), body.events),
       }),
     }),
   ];
+}
+
+/** Anything to the parser, which takes each event by itself later, and an event to the reader of the documentation. */
+function describedEvent() {
+  return z.unknown().meta({ ...z.toJSONSchema(shippedEvent, { io: "input" }) });
 }

@@ -81,12 +81,15 @@ export function createAuditCheckpoints(deps: AuditCheckpointsDeps): AuditCheckpo
 }
 
 async function signHead(
-  { keys, segmentRows = SEGMENT_ROWS }: AuditCheckpointsDeps,
+  { keys, log, segmentRows = SEGMENT_ROWS }: AuditCheckpointsDeps,
   { auditEvents, auditCheckpoints, now }: Repositories,
   keptFrom?: number,
 ): Promise<void> {
   const { seq, hash } = await auditEvents.head();
   const last = await auditCheckpoints.latest();
+  const [signed] = last ? await auditEvents.listAfter(last.seq - 1, 1) : [];
+  if (signed?.hash !== last?.hash)
+    log.error({ row: last?.seq }, "the audit trail is not as it was signed; see: mcpctl audit verify");
   if (seq <= (last?.seq ?? 0)) return;
   const at = await now();
   const start = await auditCheckpoints.latestSegmentEnd();

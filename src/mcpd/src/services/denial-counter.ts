@@ -5,7 +5,6 @@ import type { Database } from "../repositories/interfaces.ts";
 
 const WINDOW_MS = 5_000;
 const MAX_KINDS = 1_000;
-const MAX_TEXT = 256;
 
 interface Repeats {
   /** The latest one. */
@@ -41,7 +40,9 @@ export function createDenialCounter(deps: DenialCounterDeps): DenialCounter {
   async function flush(): Promise<void> {
     const counted = kinds;
     kinds = new Map();
-    const entries = [...counted.values()].filter(({ count }) => count > 0).map(toCounted);
+    const entries = [...counted.values()]
+      .filter(({ count }) => count > 0)
+      .map(({ entry, count }) => ({ ...entry, id: randomUUID(), count }));
     if (entries.length === 0) return;
     try {
       await database.transact(({ auditEvents }) => auditEvents.append(entries));
@@ -83,20 +84,4 @@ function mergeInto(kinds: Map<string, Repeats>, key: string, { entry, count }: R
   const newer = kinds.get(key);
   if (newer) newer.count += count;
   else kinds.set(key, { entry, count });
-}
-
-/** One row that names the last of them; text that cannot be stored must not keep the others from being stored. */
-function toCounted({ entry, count }: Repeats): AuditEntry {
-  const text = (value: string | undefined) => value?.slice(0, MAX_TEXT).replaceAll("\u0000", "\ufffd").toWellFormed();
-  const { name, project, principal, user, decidedBy } = entry;
-  return {
-    ...entry,
-    id: randomUUID(),
-    name: text(name),
-    project: text(project),
-    principal: text(principal) ?? "",
-    user: text(user),
-    decidedBy: text(decidedBy) ?? "",
-    count,
-  };
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { redactTokens } from "../tokens/index.ts";
 
 /** Paths of the audit trail. */
 export const AUDIT_API = {
@@ -17,7 +18,7 @@ const UNSTORABLE = "\u0000";
 /** Text from a client: cut, and without what no database keeps, because a record must not be refused for its content. */
 const clientText = z
   .string()
-  .transform((text) => text.slice(0, MAX_WORD).replaceAll(UNSTORABLE, "\ufffd").toWellFormed());
+  .transform((text) => redactTokens(text).slice(0, MAX_WORD).replaceAll(UNSTORABLE, "\ufffd").toWellFormed());
 const word = z.string().regex(/^[\x20-\x7e]{1,256}$/, "must be 1 to 256 printable characters");
 const time = z.iso
   .datetime({ offset: true })
