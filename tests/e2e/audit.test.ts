@@ -126,6 +126,8 @@ verifies("audit:exactly-once", async () => {
   expect(verified).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("is whole") });
   const shown = await run(built("mcpctl"), ["get", "audit", "--token", "caller", "--limit", "1"], { env });
   expect(shown.stdout).toContain("everything/echo");
+  // Those that `up` makes of its own gateway to prove that it works.
+  expect((await shippedIds(up, "System:gateway")).length).toBeGreaterThan(1);
   await gateway[Symbol.asyncDispose]();
   await program[Symbol.asyncDispose]();
 });

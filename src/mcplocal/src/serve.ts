@@ -38,7 +38,12 @@ async function serve(config: GatewayConfig): Promise<void> {
   const shipper =
     auditDir === undefined || credential === undefined
       ? undefined
-      : startCallShipper({ directory: auditDir, send: createCallSender({ mcpdUrl, credential, dispatcher }), log });
+      : startCallShipper({
+          directory: auditDir,
+          maxSpoolBytes: auditSpoolBytes,
+          send: createCallSender({ mcpdUrl, credential, dispatcher }),
+          log,
+        });
   const gateway = createGateway({
     controlPlane: createHttpControlPlane({ mcpdUrl, dispatcher }),
     options: { ...rest, ...listen, openProject: auth === "none" ? project : undefined },

@@ -43,6 +43,7 @@ export async function startGateway(mcpd: Mcpd, { listen, auditDir }: UpGatewayOp
   });
   const shipper = startCallShipper({
     directory: auditDir,
+    maxSpoolBytes: MAX_SPOOL_BYTES,
     send: (body) => mcpd.inProcess.storeCalls(shipRequest.parse(parseBoundedJson(body)).events),
     log,
   });

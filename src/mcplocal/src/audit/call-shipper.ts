@@ -7,6 +7,7 @@ import type { Log } from "../log.ts";
 import {
   CURRENT,
   listFullFiles,
+  measureSpool,
   openSpoolFile,
   readPosition,
   type SpoolFile,
@@ -16,6 +17,9 @@ import {
 
 const BATCH = { bytes: 262_144, lines: MAX_SHIPPED_EVENTS };
 const LAST_TRY_MS = 2_000;
+/** How much longer it rests than it works: storing a call costs more than serving it, and calls come first. */
+const REST_FACTOR = 9;
+const MAX_REST_MS = 10_000;
 
 export interface CallShipperOptions {
   /** Of the spool. */
@@ -27,6 +31,8 @@ export interface CallShipperOptions {
    */
   send(body: string): Promise<ShipResponse>;
   log: Pick<Log, "error" | "warn" | "info">;
+  /** Of the spool; the fuller it is, the less the shipping rests. */
+  maxSpoolBytes: number;
   /** Pause when there is nothing to ship. */
   idleMs?: number;
   /** Pause after the first failure; it doubles up to a minute. */
@@ -42,7 +48,7 @@ export interface CallShipper {
 
 /** Begins at once. Every line has an id, and mcpd stores it once: what is in doubt is sent again. */
 export function startCallShipper(options: CallShipperOptions): CallShipper {
-  const { directory, log, idleMs = 1_000, retryMs = 1_000, maxRetryMs = 60_000 } = options;
+  const { directory, log, maxSpoolBytes, idleMs = 1_000, retryMs = 1_000, maxRetryMs = 60_000 } = options;
   const closing = new AbortController();
   let position: SpoolPosition | undefined;
 
@@ -74,10 +80,15 @@ export function startCallShipper(options: CallShipperOptions): CallShipper {
       if (failures > 0 && outcome !== "failed") log.info({}, "recorded tool calls are shipped again");
       failures = outcome === "failed" ? failures + 1 : 0;
       const backOffMs = Math.min(retryMs * 2 ** (failures - 1), maxRetryMs) * (0.5 + Math.random() / 2);
-      // Never busy for more than half of the time: calls come first, here and at mcpd.
-      const restMs = Math.min(performance.now() - startedMs, idleMs);
-      await pause(failures > 0 ? backOffMs : outcome === true ? restMs : idleMs);
+      const restMs =
+        failures > 0 ? backOffMs : outcome === true ? await restAfter(performance.now() - startedMs) : idleMs;
+      await pause(restMs);
     }
+  }
+
+  async function restAfter(workedMs: number): Promise<number> {
+    const room = Math.max(0, 1 - (await measureSpool(directory)) / maxSpoolBytes);
+    return Math.min(workedMs * REST_FACTOR * room, MAX_REST_MS);
   }
 
   function pause(ms: number): Promise<void> {

@@ -74,7 +74,15 @@ function ship(directory: string, send: (body: string) => Promise<ShipResponse>) 
   const messages: string[] = [];
   const say = (_fields: object, message: string) => void messages.push(message);
   const log = { error: say, warn: say, info: say };
-  const shipper = startCallShipper({ directory, send, log, idleMs: 5, retryMs: 5, maxRetryMs: 20 });
+  const shipper = startCallShipper({
+    directory,
+    maxSpoolBytes: 5_000,
+    send,
+    log,
+    idleMs: 5,
+    retryMs: 5,
+    maxRetryMs: 20,
+  });
   return { ...shipper, messages };
 }
 
