@@ -253,4 +253,26 @@ describe("an audit trail", () => {
     expect(await service.verify()).toMatchObject({ rows: 640, isComplete: true, through: 640 });
     expect(await service.verify()).not.toHaveProperty("bad");
   });
+
+  it("is whole to whoever looks while rows and checkpoints are added and dropped", async () => {
+    await using fresh = await openDatabase({ url: await postgres.createDatabase() });
+    const { checkpoints, service } = trailOf(fresh, { segmentRows: 5, retentionDays: 0 });
+    let isEnded = false;
+    const writing = (async () => {
+      while (!isEnded) {
+        await append(fresh, [entryOf(), entryOf()]);
+        await checkpoints.make();
+        await checkpoints.drop();
+      }
+    })();
+    const found: unknown[] = [];
+    try {
+      for (const end = Date.now() + 3_000; Date.now() < end;) found.push((await service.verify()).bad);
+    } finally {
+      isEnded = true;
+      await writing;
+    }
+    expect(found.filter((bad) => bad !== undefined)).toEqual([]);
+    expect(found.length).toBeGreaterThan(10);
+  });
 });

@@ -21,9 +21,10 @@ interface CheckpointRange {
   after: number;
   /** Inclusive. */
   through: number;
+  /** Whether nothing should be behind it but what is new. */
+  isEnd: boolean;
   /** The last place of the trail. */
   head: number;
-  keptFrom: number;
   /** Of the rows in the range that are good. */
   hashes: ReadonlyMap<number, string>;
 }
@@ -78,8 +79,8 @@ function faultsOf({ keys }: AuditTrailDeps, range: CheckpointRange, { checkpoint
 }
 
 async function compareWithFile(
-  { keys, file }: AuditTrailDeps,
-  { after, through, head }: CheckpointRange,
+  { database, keys, file }: AuditTrailDeps,
+  { after, through, isEnd, head }: CheckpointRange,
   stored: ReadonlyMap<number, Checkpoint>,
 ): Promise<Pick<CheckedCheckpoints, "outside" | "bad">> {
   const bad: Bad[] = [];
@@ -94,8 +95,9 @@ async function compareWithFile(
       continue;
     }
     const { seq, mac } = checkpoint;
-    if (seq <= after || seq > through) continue;
+    if (seq <= after || (seq > through && !isEnd)) continue;
     if (stored.get(seq)?.mac === mac) outside += 1;
+    else if (seq > through && (await database.read.auditCheckpoints.findUpTo(seq))?.mac === mac) continue;
     else if (keys.check(checkpoint) !== "valid") {
       bad.push({ seq, fault: "checkpoint-forged", message: "Its checkpoint in the file does not bear the signature" });
     } else if (seq > head)

@@ -1,12 +1,13 @@
 import type { AuditEvent, AuditList, AuditQuery, AuditVerification } from "@mcpctl/shared/api/audit.ts";
 import { hashRow } from "../repositories/audit-chain.ts";
-import type { AuditRow } from "../repositories/audit-interfaces.ts";
+import type { AuditRow, Checkpoint } from "../repositories/audit-interfaces.ts";
 import type { Database } from "../repositories/interfaces.ts";
 import { type AuditTrailDeps, type Bad, checkCheckpoints } from "./audit-checkpoint-check.ts";
 import { hashBefore } from "./audit-checkpoints.service.ts";
 
 const PAGE = 1_000;
 const ROWS_AT_A_TIME = 20_000;
+const MAX_ATTEMPTS = 10;
 
 export type AuditTrailService = ReturnType<typeof createAuditTrailService>;
 
@@ -28,10 +29,11 @@ export function createAuditTrailService(deps: AuditTrailDeps) {
      * looked at again.
      */
     async verify(after = 0): Promise<AuditVerification> {
-      const found = await verifyPart(deps, after);
-      const isMoved = found.bad !== undefined && found.keptFrom !== (await keptFromOf(deps));
-      const { keptFrom: _, ...answer } = isMoved ? await verifyPart(deps, after) : found;
-      return answer;
+      for (let attempt = 1; ; attempt += 1) {
+        const { keptFrom, ...answer } = await verifyPart(deps, after);
+        const isSettled = answer.bad === undefined || keptFrom === (await latestOf(deps)).keptFrom;
+        if (isSettled || attempt === MAX_ATTEMPTS) return answer;
+      }
     },
   };
 }
@@ -40,17 +42,19 @@ function toEvent({ at, ...row }: AuditRow): AuditEvent {
   return { ...row, time: at };
 }
 
-async function keptFromOf({ database }: AuditTrailDeps): Promise<number> {
-  return (await database.read.auditCheckpoints.latest())?.keptFrom ?? 1;
+async function latestOf({ database }: AuditTrailDeps): Promise<Pick<Checkpoint, "seq" | "keptFrom">> {
+  return (await database.read.auditCheckpoints.latest()) ?? { seq: 0, keptFrom: 1 };
 }
 
 async function verifyPart(deps: AuditTrailDeps, after: number): Promise<AuditVerification & { keptFrom: number }> {
   const { rowsAtATime = ROWS_AT_A_TIME } = deps;
-  const keptFrom = await keptFromOf(deps);
+  // Before the end of the trail, so that a checkpoint behind that end is not just a new one.
+  const { keptFrom, seq: lastSigned } = await latestOf(deps);
   const head = await deps.database.read.auditEvents.head();
   const rows = await checkRows(deps, { after, keptFrom, head, limit: rowsAtATime });
   const { isComplete, through, hashes } = rows;
-  const range = { after, through: isComplete ? Infinity : through, head: head.seq, keptFrom, hashes };
+  const last = Math.max(head.seq, lastSigned);
+  const range = { after, through: isComplete ? last : through, isEnd: isComplete, head: head.seq, hashes };
   const signed = await checkCheckpoints(deps, range);
   const [bad] = [...rows.bad, ...signed.bad].toSorted((a, b) => a.seq - b.seq);
   return {
@@ -124,8 +128,9 @@ async function walk(
   };
   while (through < head.seq && hashes.size < limit) {
     const rows = await database.read.auditEvents.listAfter(through, Math.min(PAGE, limit - hashes.size));
-    if (rows.length === 0) return stop("cut", `The trail should go on to row ${head.seq}`);
-    for (const { hash, ...row } of rows.filter(({ seq }) => seq <= head.seq)) {
+    const inTrail = rows.filter(({ seq }) => seq <= head.seq);
+    if (inTrail.length === 0) return stop("cut", `The trail should go on to row ${head.seq}`);
+    for (const { hash, ...row } of inTrail) {
       if (row.seq > through + 1) return stop("missing", `The next row is ${row.seq}`);
       if (row.seq <= through) return stop("inserted", `There is more than one row ${row.seq}`);
       if (hashRow(previous, row) !== hash) return stop("edited", "The row, or the one before it, is not as it was");
