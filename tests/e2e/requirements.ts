@@ -13,6 +13,8 @@ export const REQUIREMENTS = {
   "gateway:separate": "gateway and control plane work as two processes, with a link between them",
   "gateway:mcpd-restart": "after a kill -9 of mcpd and a new start the gateway's next calls are answered",
   "gateway:kill": "kill -9 of mcpd leaves no server process behind",
+  "audit:exactly-once":
+    "every recorded call is in the trail once and in order, whatever is killed, and the trail is whole",
   "cli:apply-to-call": "apply of a server and a project, create mcptoken and a tool call through the new endpoint",
   "cli:apply-again": "a second apply says unchanged",
   "cli:yaml-error": "malformed YAML is refused with line and column, and nothing of the file is applied",

@@ -24,15 +24,23 @@ export interface Rest extends AsyncDisposable {
   url: string;
   /** Bearer of the administrator. */
   admin: string;
+  dataDir: string;
   /** An object is sent as JSON, a string as it is. */
   send(method: string, path: string, body?: unknown, caller?: Caller): Promise<Answer>;
 }
 
 const ADMIN = { user: "admin", password: "an admin password" };
 
+interface RestOptions {
+  /** That of one before, which is removed at the end; a new one when absent. */
+  dataDir?: string;
+  /** Leaves its directory to the next one. */
+  keepsDataDir?: boolean;
+}
+
 /** Starts a control plane in this process; without a URL on an embedded database. */
-export async function startRest(databaseUrl: string | undefined): Promise<Rest> {
-  const dataDir = await mkdtemp(join(tmpdir(), "mcpctl-rest-"));
+export async function startRest(databaseUrl: string | undefined, options: RestOptions = {}): Promise<Rest> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "mcpctl-rest-")));
   const mcpd = await startMcpd(
     configSchema.parse({
       listen: "127.0.0.1:0",
@@ -46,6 +54,7 @@ export async function startRest(databaseUrl: string | undefined): Promise<Rest> 
   const rest: Rest = {
     url: mcpd.url,
     admin: "",
+    dataDir,
     async send(method, path, body, { bearer = admin, headers = {} } = {}) {
       const type = method === "PATCH" ? "application/apply-patch+json" : "application/json";
       const response = await fetch(`${mcpd.url}${path}`, {
@@ -61,7 +70,7 @@ export async function startRest(databaseUrl: string | undefined): Promise<Rest> 
     },
     async [Symbol.asyncDispose]() {
       await mcpd[Symbol.asyncDispose]();
-      await rm(dataDir, { recursive: true, force: true });
+      if (!options.keepsDataDir) await rm(dataDir, { recursive: true, force: true });
     },
   };
   const login = await rest.send("POST", "/api/v1/login", ADMIN);

@@ -67,6 +67,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/auth.ts")).authCommand,
   },
   {
+    name: "audit",
+    group: ACCESS,
+    summary: "Find out whether the audit trail is whole",
+    load: async () => (await import("./commands/audit.ts")).auditCommand,
+  },
+  {
     name: "revoke",
     group: ACCESS,
     summary: "End a token for good",

@@ -10,6 +10,7 @@ import type { Database } from "./repositories/interfaces.ts";
 import { accessReviewRoutes } from "./routes/access-review-routes.ts";
 import { mcpTokenRoutes, sessionRoutes } from "./routes/account-routes.ts";
 import { type App, createApp } from "./routes/app.ts";
+import { auditRoutes } from "./routes/audit-routes.ts";
 import { openApiDocument } from "./routes/openapi.ts";
 import { projectRoutes } from "./routes/project-routes.ts";
 import { resourceRoutes } from "./routes/resource-routes.ts";
@@ -45,6 +46,7 @@ export function createApi({ services, identityChanges, database, relay, kinds, l
     ...sessionRoutes(services.sessions),
     ...mcpTokenRoutes(services.mcpTokens, identityChanges),
     ...accessReviewRoutes(services.accessReviews),
+    ...auditRoutes(services),
     ...projectRoutes({ discovery: services.discovery, relay }),
     ...kinds.flatMap((kind) => resourceRoutes(kind, { ...services, latestVersion })),
   ];

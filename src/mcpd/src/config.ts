@@ -31,6 +31,13 @@ export const configSchema = z.object({
     .default(12 * 3600)
     .describe("How long a login lasts."),
   changesKept: z.coerce.number().int().min(100).default(20_000).describe("How many changes a watch may lag behind."),
+  auditKeyFile: z.string().min(1).optional().describe("Keys of the audit trail; audit.key in the data directory."),
+  auditCheckpointFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Where its checkpoints are kept besides the database; audit-checkpoints.jsonl in the data directory."),
+  auditRetentionDays: z.coerce.number().int().min(1).default(90).describe("How long audit rows are kept; 90 days."),
   ...connectionSettings,
   logLevel: z
     .enum(LOG_LEVELS)

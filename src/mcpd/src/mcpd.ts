@@ -1,3 +1,4 @@
+import type { ShipResponse } from "@mcpctl/shared/api/audit.ts";
 import type { Discovery } from "@mcpctl/shared/api/contracts.ts";
 import { Cleanup } from "@mcpctl/shared/cleanup.ts";
 import { KINDS } from "@mcpctl/shared/kinds/index.ts";
@@ -5,6 +6,7 @@ import type { Kind } from "@mcpctl/shared/kinds/kind.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Principal } from "@mcpctl/shared/rbac/principal.ts";
 import type { OnSlowStep } from "@mcpctl/shared/slow-step.ts";
+import { openAuditTrail } from "./audit-trail.ts";
 import type { Config } from "./config.ts";
 import { openConfiguredDatabase } from "./configured-database.ts";
 import { createLogger } from "@mcpctl/shared/log.ts";
@@ -35,6 +37,8 @@ export interface Mcpd extends AsyncDisposable {
     tokens: Pick<McpTokenService, "introspect" | "create">;
     resources: Pick<ResourceService, "apply" | "delete">;
     discover(project: string, principal: Principal): Promise<Discovery>;
+    /** Takes what a gateway recorded into the audit trail. */
+    storeCalls(events: readonly unknown[]): Promise<ShipResponse>;
     /** A handle on a server's process, whether it runs now or not. */
     openUpstream(server: string): Upstream;
     /** Tells when what tokens stand for may have changed. @returns what ends it. */
@@ -66,7 +70,8 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
   const database = cleanup.use(await (options.database ?? openConfiguredDatabase(config, onSlowStep)));
   const uses = createTokenUses(database, log);
   cleanup.defer(() => uses.close());
-  const services = createServices({ database, config, onTokenUsed: (sha) => uses.note(sha) });
+  const trail = cleanup.use(await openAuditTrail({ database, config, log }));
+  const services = createServices({ database, trail, config, onTokenUsed: (sha) => uses.note(sha) });
   const wanted = { user: config.adminUser, password: config.adminPassword };
   const firstAdmin = await bootstrap({ ...services, database }, wanted);
   if (firstAdmin) onFirstAdmin?.(firstAdmin);
@@ -98,6 +103,7 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
       tokens: services.mcpTokens,
       resources: services.resources,
       discover: services.discovery.discover,
+      storeCalls: (events) => services.recordedCalls.store("System:gateway", events),
       openUpstream: reconciler.openUpstream,
       onIdentityChange: identityChanges.listen,
     },

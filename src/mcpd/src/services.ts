@@ -1,8 +1,8 @@
+import type { AuditTrail } from "./audit-trail.ts";
 import type { Config } from "./config.ts";
 import { HOOKS } from "./hooks/index.ts";
 import type { Database } from "./repositories/interfaces.ts";
 import { createAccessReviewService } from "./services/access-review.service.ts";
-import { createAuditService } from "./services/audit.service.ts";
 import { createDiscoveryService } from "./services/discovery.service.ts";
 import { createEventRecorder } from "./services/event.service.ts";
 import { createMcpTokenService } from "./services/mcp-token.service.ts";
@@ -15,6 +15,7 @@ import { createWatchService } from "./services/watch.service.ts";
 
 interface ServicesDeps {
   database: Database;
+  trail: AuditTrail;
   config: Pick<Config, "sessionTtlSeconds">;
   onTokenUsed(sha: string): void;
 }
@@ -22,15 +23,17 @@ interface ServicesDeps {
 export type Services = ReturnType<typeof createServices>;
 
 /** All rules of the control plane, over one database. */
-export function createServices({ database, config, onTokenUsed }: ServicesDeps) {
+export function createServices({ database, trail, config, onTokenUsed }: ServicesDeps) {
   const passwords = createPasswordHasher();
-  const audit = createAuditService(database);
+  const { audit } = trail;
   const rbac = createRbacService(database);
   const reads = createRecentReads(database);
   const { sessionTtlSeconds } = config;
   return {
     passwords,
     audit,
+    trail: trail.service,
+    recordedCalls: trail.recordedCalls,
     rbac,
     watch: createWatchService(database),
     events: createEventRecorder(database),

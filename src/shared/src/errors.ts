@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   "port-in-use": { status: 500, exit: 1, rpc: -32603 },
   "data-dir-locked": { status: 500, exit: 1, rpc: -32603 },
   "database-unavailable": { status: 503, exit: 4, rpc: -32603 },
+  "audit-broken": { status: 500, exit: 8, rpc: -32603 },
   "tool-error": { status: 502, exit: 5, rpc: -32603 },
 } as const satisfies Record<string, CodeMeaning>;
 

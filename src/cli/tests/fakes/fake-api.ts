@@ -34,6 +34,8 @@ export interface FakeApi extends AsyncDisposable {
   received: Received[];
   put(plural: string, manifest: object): void;
   names(plural: string): string[];
+  /** Answers every request of the method on the path so. */
+  answer(method: string, path: string, json: unknown): void;
   /** Fails every request of the method on the path. */
   fail(method: string, path: string, error: McpctlError): void;
 }
@@ -42,6 +44,7 @@ export interface FakeApi extends AsyncDisposable {
 export async function startFakeApi({ pageSize = 500 } = {}): Promise<FakeApi> {
   const objects = new Map<string, Resource>();
   const failures = new Map<string, McpctlError>();
+  const answers = new Map<string, unknown>();
   const received: Received[] = [];
   const server = createServer((request, response) => {
     void answer(request, response, async () => {
@@ -53,6 +56,7 @@ export async function startFakeApi({ pageSize = 500 } = {}): Promise<FakeApi> {
       const isOpen = path === "/version" || path === "/api/v1/login";
       if (!isOpen && call.authorization !== `Bearer ${FAKE_TOKEN}`)
         throw new McpctlError("unauthenticated", "No valid session");
+      if (answers.has(`${call.method} ${path}`)) return { json: answers.get(`${call.method} ${path}`) };
       return fixedRoute(call, path) ?? objectRoute(objects, { call, path, pageSize });
     });
   });
@@ -63,6 +67,7 @@ export async function startFakeApi({ pageSize = 500 } = {}): Promise<FakeApi> {
     put: (plural, manifest) => void store(objects, plural, manifest as Manifest),
     names: (plural) =>
       [...objects.keys()].filter((key) => key.startsWith(`${plural}/`)).map((key) => key.split("/").at(-1) ?? ""),
+    answer: (method, path, json) => void answers.set(`${method} ${path}`, json),
     fail: (method, path, error) => void failures.set(`${method} ${path}`, error),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

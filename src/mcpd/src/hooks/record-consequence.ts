@@ -1,21 +1,15 @@
-import { principalName } from "@mcpctl/shared/rbac/principal.ts";
-import type { AuditEventRow } from "../repositories/interfaces.ts";
+import type { AuditEntry } from "../repositories/audit-interfaces.ts";
+import { type Deed, toAuditEntry } from "../services/audit-entry.ts";
 import type { HookScope } from "./kind-hooks.ts";
 
-type Consequence = Pick<AuditEventRow, "verb" | "resource" | "name" | "project" | "tokenName" | "tokenSha">;
+type Consequence = Deed & Pick<AuditEntry, "tokenName" | "tokenSha">;
 
 /** Records what a write brings about beside what was asked for, in the transaction of the write. */
 export async function recordConsequence(
   { repositories, context }: Pick<HookScope, "repositories" | "context">,
-  consequence: Consequence,
+  { tokenName, tokenSha, ...deed }: Consequence,
   why: string,
 ): Promise<void> {
-  await repositories.auditEvents.insert({
-    requestId: context.requestId,
-    principal: principalName(context.principal),
-    ...consequence,
-    decision: "allow",
-    decidedBy: `${why}; ${context.decidedBy}`,
-    outcome: "success",
-  });
+  const entry = toAuditEntry({ ...context, decidedBy: `${why}; ${context.decidedBy}` }, deed);
+  await repositories.auditEvents.append([{ ...entry, tokenName, tokenSha }]);
 }

@@ -2,6 +2,7 @@ import { createListeners } from "./listeners.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type OnSlowStep, watchStep } from "@mcpctl/shared/slow-step.ts";
 import { type Kysely, sql } from "kysely";
+import { createAuditCheckpointRepository } from "./audit-checkpoint.repository.ts";
 import { createAuditEventRepository } from "./audit-event.repository.ts";
 import { createChangeRepository } from "./change.repository.ts";
 import { createCredentialRepository } from "./credential.repository.ts";
@@ -122,6 +123,7 @@ function createRepositories(db: Kysely<Tables>): Repositories {
     sessions: createSessionRepository(db),
     mcpTokens: createMcpTokenRepository(db),
     auditEvents: createAuditEventRepository(db),
+    auditCheckpoints: createAuditCheckpointRepository(db),
     async now() {
       const { rows } = await sql<{ now: Date }>`select statement_timestamp() as now`.execute(db);
       return rows.map((row) => toTimestamp(row.now)).join();

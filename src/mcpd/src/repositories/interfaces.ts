@@ -2,6 +2,7 @@ import type { FieldOwner } from "@mcpctl/shared/kinds/metadata.ts";
 import type { Resource, ResourceRef } from "@mcpctl/shared/kinds/kind.ts";
 import type { McpToken } from "@mcpctl/shared/kinds/mcp-tokens.ts";
 import type { User } from "@mcpctl/shared/kinds/users.ts";
+import type { AuditCheckpointRepository, AuditEventRepository } from "./audit-interfaces.ts";
 
 /** What a writer decides about a resource; the repository adds uid, versions and times. */
 export interface ResourceContent {
@@ -127,27 +128,6 @@ export interface McpTokenRepository {
   lastUses(uids: readonly string[]): Promise<Map<string, string>>;
 }
 
-/** One row of the audit trail; the repository adds id and time. */
-export interface AuditEventRow {
-  requestId: string;
-  /** Principal in words, such as `User:alice`. */
-  principal: string;
-  tokenName?: string | undefined;
-  tokenSha?: string | undefined;
-  project?: string | undefined;
-  verb: string;
-  resource: string;
-  name?: string | undefined;
-  decision: "allow" | "deny";
-  /** The binding that decided, or why none did. */
-  decidedBy: string;
-  outcome: "success" | "failure";
-}
-
-export interface AuditEventRepository {
-  insert(row: AuditEventRow): Promise<void>;
-}
-
 export interface Repositories {
   resources: ResourceRepository;
   changes: ChangeRepository;
@@ -155,6 +135,7 @@ export interface Repositories {
   sessions: SessionRepository;
   mcpTokens: McpTokenRepository;
   auditEvents: AuditEventRepository;
+  auditCheckpoints: AuditCheckpointRepository;
   /** The database's clock, RFC 3339. */
   now(): Promise<string>;
   /**

@@ -47,6 +47,10 @@ export interface AppDeps {
 export interface AdmissionRequest {
   requestId: string;
   authorization: string | undefined;
+  /** Address that it comes from. */
+  source: string;
+  /** As the client declares it. */
+  requestBytes: number | undefined;
   params: Readonly<Record<string, string>>;
   query: Readonly<Record<string, unknown>>;
 }
@@ -178,7 +182,8 @@ function bindRoute(app: FastifyInstance, { route, closing, admit, admitted, load
       const { params, id: requestId } = request;
       const query = singleValues(request.query);
       const authorization = singleAuthorization(request.raw.rawHeaders);
-      const readmit = () => admit(route, { requestId, authorization, params, query });
+      const origin = { source: request.ip, requestBytes: declaredBytes(request) };
+      const readmit = () => admit(route, { requestId, authorization, ...origin, params, query });
       const context = await readmit();
       admitted.set(request, { context, readmit });
       reserve(loads, principalName(context.principal), { request, reply });
@@ -221,6 +226,11 @@ function reserve(loads: RequestLoads, caller: string, { request, reply }: Omit<F
   reply.raw.once("close", load.end);
   const declared = length === undefined && coding !== undefined ? MAX_BODY_BYTES : Number(length ?? 0);
   if (!load.take(Math.min(declared, MAX_BODY_BYTES))) throw tooManyBodies();
+}
+
+function declaredBytes({ headers }: FastifyRequest): number | undefined {
+  const bytes = Number(headers["content-length"] ?? NaN);
+  return Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : undefined;
 }
 
 function goneSignal(reply: FastifyReply): AbortSignal {

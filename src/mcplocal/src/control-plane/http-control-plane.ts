@@ -8,7 +8,6 @@ import {
 } from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
-import { fromProblem, problemSchema } from "@mcpctl/shared/problem.ts";
 import type * as z from "zod";
 import type { Dispatcher } from "../upstreams/dispatcher.ts";
 import { toHeaderBlock } from "../http1/header-block.ts";
@@ -16,6 +15,7 @@ import { createTarget, sendHttp } from "../upstreams/http-exchange.ts";
 import { createHttpUpstream } from "../upstreams/http-upstream.ts";
 import { createLinkUpstream } from "../upstreams/link-upstream.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { parseJson, problemOf, unusable } from "./mcpd-answers.ts";
 
 const TIMEOUT_MS = 3_000;
 
@@ -91,26 +91,4 @@ async function fetchText(
 
 function bearerHeader(bearer: string | undefined): Record<string, string> {
   return bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
-}
-
-function problemOf(status: number, body: string): McpctlError {
-  const problem = problemSchema.safeParse(parseJson(body));
-  if (problem.success) return fromProblem(problem.data);
-  return unusable(`it answered with HTTP ${status}`);
-}
-
-/** @returns undefined when the text is no JSON, which no schema accepts. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function unusable(why: string, cause?: unknown): McpctlError {
-  return new McpctlError("unavailable", `mcpd cannot be used: ${why}`, {
-    hint: "Check that gateway and mcpd are of the same release",
-    cause,
-  });
 }

@@ -43,6 +43,11 @@ export function isSessionToken(bearer: string): boolean {
   return bearer.startsWith(SESSION_PREFIX) && BODY.test(bearer.slice(SESSION_PREFIX.length));
 }
 
+/** Text without the secret part of any bearer in it: people paste them where names belong. */
+export function redactTokens(text: string): string {
+  return text.includes("mcpctl_") ? text.replaceAll(/(mcpctl_[a-z]{2,4}_)[A-Za-z0-9]+/g, "$1...") : text;
+}
+
 /** Compares two hex strings in time that depends on their length alone. Strings that are not hex never match. */
 export function timingSafeEqualHex(a: string, b: string): boolean {
   const isHex = /^(?:[0-9a-f]{2})+$/i;
