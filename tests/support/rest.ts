@@ -22,6 +22,7 @@ export interface Caller {
 
 export interface Rest extends AsyncDisposable {
   url: string;
+  dataDir: string;
   /** Bearer of the administrator. */
   admin: string;
   /** An object is sent as JSON, a string as it is. */
@@ -30,8 +31,12 @@ export interface Rest extends AsyncDisposable {
 
 const ADMIN = { user: "admin", password: "an admin password" };
 
-/** Starts a control plane in this process; without a URL on an embedded database. */
-export async function startRest(databaseUrl: string | undefined): Promise<Rest> {
+/**
+ * Starts a control plane in this process; without a URL on an embedded database.
+ *
+ * @param settings - further ones, as a configuration file has them.
+ */
+export async function startRest(databaseUrl: string | undefined, settings: object = {}): Promise<Rest> {
   const dataDir = await mkdtemp(join(tmpdir(), "mcpctl-rest-"));
   const mcpd = await startMcpd(
     configSchema.parse({
@@ -40,11 +45,13 @@ export async function startRest(databaseUrl: string | undefined): Promise<Rest> 
       databaseUrl,
       adminPassword: ADMIN.password,
       logLevel: "silent",
+      ...settings,
     }),
   );
   let admin: string | null = null;
   const rest: Rest = {
     url: mcpd.url,
+    dataDir,
     admin: "",
     async send(method, path, body, { bearer = admin, headers = {} } = {}) {
       const type = method === "PATCH" ? "application/apply-patch+json" : "application/json";

@@ -24,16 +24,23 @@ import { openApiDocument } from "./routes/openapi.ts";
 import { projectRoutes } from "./routes/project-routes.ts";
 import { resourceRoutes } from "./routes/resource-routes.ts";
 import type { Route } from "./routes/route.ts";
+import { secretRoutes } from "./routes/secret-routes.ts";
 import { systemRoutes } from "./routes/system-routes.ts";
 import { createAuditService } from "./services/audit.service.ts";
 import { bootstrap, type FirstAdmin } from "./services/bootstrap.service.ts";
-import { createDiscoveryService, plainHeaders } from "./services/discovery.service.ts";
+import { createDiscoveryService } from "./services/discovery.service.ts";
 import { createEventRecorder } from "./services/event.service.ts";
+import { createGatewayService } from "./services/gateway.service.ts";
+import { type KeyRing, openKeyRing } from "./services/key-ring.ts";
+import { createKeyRotationService } from "./services/key-rotation.service.ts";
+import { createKnownSecrets, type KnownSecrets } from "./services/known-secrets.ts";
 import { createMcpTokenService, type McpTokenService } from "./services/mcp-token.service.ts";
 import { createPasswordHasher } from "./services/password-hasher.ts";
 import { createRbacService } from "./services/rbac.service.ts";
 import { createRecentReads } from "./services/recent-reads.ts";
 import { createResourceService } from "./services/resource.service.ts";
+import { createSecretRefs } from "./services/secret-refs.ts";
+import { createSecretVault } from "./services/secret-vault.ts";
 import { createSessionService, type SessionService } from "./services/session.service.ts";
 import { createTokenUses } from "./services/token-uses.ts";
 import { createWatchService } from "./services/watch.service.ts";
@@ -69,17 +76,19 @@ export interface McpdOptions {
 /**
  * Starts a control plane: database, reconciler, REST API, in this order; closing goes backwards.
  *
- * @throws {McpctlError} `database-unavailable`, `data-dir-locked`, `port-in-use`.
+ * @throws {McpctlError} `database-unavailable`, `data-dir-locked`, `secrets-key-unusable`, `port-in-use`.
  */
 export async function startMcpd(config: Config, options: McpdOptions = {}): Promise<Mcpd> {
   const { kinds = KINDS, onFirstAdmin, onSlowStep = () => undefined } = options;
   await using cleanup = new Cleanup();
-  const log = createLogger({ program: "mcpd", level: config.logLevel, write: (line) => process.stderr.write(line) });
+  const known = createKnownSecrets();
+  const log = createLog(config, known);
   const { dataDir } = config;
   const database = cleanup.use(await (options.database ?? openConfiguredDatabase(config, onSlowStep)));
   const uses = createTokenUses(database, log);
   cleanup.defer(() => uses.close());
-  const services = createServices({ database, config, onTokenUsed: (sha) => uses.note(sha) });
+  const keys = await openKeys(config, database);
+  const services = createServices({ database, config, keys, known, onTokenUsed: (sha) => uses.note(sha) });
   const wanted = { user: config.adminUser, password: config.adminPassword };
   const firstAdmin = await bootstrap({ ...services, database }, wanted);
   if (firstAdmin) onFirstAdmin?.(firstAdmin);
@@ -107,7 +116,7 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
   const relay = cleanup.use(
     createServerRelay({
       openUpstream: reconciler.openUpstream,
-      headersOf: plainHeaders,
+      headersOf: services.secretRefs.headersOf,
       onCommit: database.onCommit,
     }),
   );
@@ -129,19 +138,32 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
   };
 }
 
+function createLog({ logLevel: level }: Config, known: KnownSecrets): Logger {
+  return createLogger({ program: "mcpd", level, write: (line) => process.stderr.write(known.scrub(line)) });
+}
+
+async function openKeys({ secretsKey, dataDir, databaseUrl }: Config, { read }: Database): Promise<KeyRing> {
+  const neededIds = await read.secrets.keyIds();
+  return openKeyRing({ configured: secretsKey, dataDir, canMake: databaseUrl === undefined, neededIds });
+}
+
 interface ServicesDeps {
   database: Database;
   config: Config;
+  keys: KeyRing;
+  known: KnownSecrets;
   onTokenUsed(sha: string): void;
 }
 
 type Services = ReturnType<typeof createServices>;
 
-function createServices({ database, config, onTokenUsed }: ServicesDeps) {
+function createServices({ database, config, keys, known, onTokenUsed }: ServicesDeps) {
   const passwords = createPasswordHasher();
   const audit = createAuditService(database);
   const rbac = createRbacService(database);
   const reads = createRecentReads(database);
+  const secretRefs = createSecretRefs({ database, reads, keys, known });
+  const vault = createSecretVault(keys, known);
   const { sessionTtlSeconds } = config;
   return {
     passwords,
@@ -151,8 +173,11 @@ function createServices({ database, config, onTokenUsed }: ServicesDeps) {
     events: createEventRecorder(database),
     sessions: createSessionService({ database, reads, audit, rbac, passwords, sessionTtlSeconds }),
     mcpTokens: createMcpTokenService({ database, reads, audit, rbac, onUsed: onTokenUsed }),
-    resources: createResourceService({ database, audit, rbac, hooks: HOOKS }),
-    discovery: createDiscoveryService({ database, reads, rbac }),
+    gateways: createGatewayService({ database, reads, audit, rbac }),
+    resources: createResourceService({ database, audit, rbac, vault, hooks: HOOKS }),
+    discovery: createDiscoveryService({ database, reads, rbac, secretRefs }),
+    keyRotation: createKeyRotationService({ audit, keys }),
+    secretRefs,
   };
 }
 
@@ -180,6 +205,7 @@ function serve({ services, database, relay, kinds, log, config, loads }: ServeDe
     }),
     ...sessionRoutes(services.sessions),
     ...mcpTokenRoutes(services.mcpTokens),
+    ...secretRoutes(services),
     ...projectRoutes({ discovery: services.discovery, relay }),
     ...kinds.flatMap((kind) => resourceRoutes(kind, { ...services, latestVersion })),
   ];

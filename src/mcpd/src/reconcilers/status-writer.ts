@@ -3,6 +3,7 @@ import type { Logger } from "@mcpctl/shared/log.ts";
 import type { InstanceState } from "../orchestrators/orchestrator.ts";
 import type { Database, Repositories } from "../repositories/interfaces.ts";
 import type { EventRecorder } from "../services/event.service.ts";
+import type { SecretFault } from "../services/secret-refs.ts";
 import { instanceName } from "./launch.ts";
 import { instanceStatus, serverStatus } from "./server-status.ts";
 
@@ -18,8 +19,15 @@ const SETTLE_MS = 50;
 const SETTLE_STARTING_MS = 500;
 const RETRY_MS = 2_000;
 
+/** What is known of a server by its name. */
+interface Observations {
+  states(server: string): readonly InstanceState[];
+  /** Why it lacks a secret. */
+  fault(server: string): SecretFault | undefined;
+}
+
 /** Writes what instances do into the status of their server, their own resources and events. */
-export function createStatusWriter(deps: StatusWriterDeps, statesOf: (server: string) => readonly InstanceState[]) {
+export function createStatusWriter(deps: StatusWriterDeps, { states: statesOf, fault: faultOf }: Observations) {
   const due = new Map<string, { timer: NodeJS.Timeout; at: number }>();
   let writing = Promise.resolve();
   let isClosed = false;
@@ -53,7 +61,9 @@ export function createStatusWriter(deps: StatusWriterDeps, statesOf: (server: st
       const ref = { plural: "servers", project: "", name };
       const found = await repositories.resources.find<Server>(ref);
       await writeInstances(repositories, name, found ? states : []);
-      if (found) await repositories.resources.replaceStatus(ref, serverStatus(found, states, await repositories.now()));
+      if (!found) return undefined;
+      const observed = { instances: states, fault: faultOf(name), now: await repositories.now() };
+      await repositories.resources.replaceStatus(ref, serverStatus(found, observed));
       return found;
     });
     if (server) await recordFailures(deps.events, name, states);
@@ -74,7 +84,7 @@ export function createStatusWriter(deps: StatusWriterDeps, statesOf: (server: st
         for (const server of await resources.list<Server>({ plural: "servers" })) {
           if (!server.status || !isProcessServer(server.spec)) continue;
           const ref = { plural: "servers", project: "", name: server.metadata.name };
-          await resources.replaceStatus(ref, serverStatus(server, [], at));
+          await resources.replaceStatus(ref, serverStatus(server, { instances: [], now: at }));
         }
       });
     },
