@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { configSchema } from "../../src/mcpd/src/config.ts";
-import { startMcpd } from "../../src/mcpd/src/mcpd.ts";
+import { type McpdOptions, startMcpd } from "../../src/mcpd/src/mcpd.ts";
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a test may look into any answer; it asserts what it finds
 export type Body = Record<string, any>;
@@ -36,7 +36,11 @@ const ADMIN = { user: "admin", password: "an admin password" };
  *
  * @param settings - further ones, as a configuration file has them.
  */
-export async function startRest(databaseUrl: string | undefined, settings: object = {}): Promise<Rest> {
+export async function startRest(
+  databaseUrl: string | undefined,
+  settings: object = {},
+  options: McpdOptions = {},
+): Promise<Rest> {
   const dataDir = await mkdtemp(join(tmpdir(), "mcpctl-rest-"));
   const mcpd = await startMcpd(
     configSchema.parse({
@@ -47,6 +51,7 @@ export async function startRest(databaseUrl: string | undefined, settings: objec
       logLevel: "silent",
       ...settings,
     }),
+    options,
   );
   let admin: string | null = null;
   const rest: Rest = {
