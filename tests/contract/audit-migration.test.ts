@@ -5,13 +5,15 @@ import { append, entryOf, trailOf } from "./audit-fixtures.ts";
 
 /** The tables as the release before the chain left them. */
 const BEFORE = `
+  drop table gateways;
+  drop table secrets;
   drop table audit_checkpoints;
   alter table revision drop column audit_seq, drop column audit_hash;
   alter table audit_events drop column seq, drop column hash, drop column event_id, drop column received_at,
     drop column source, drop column user_name, drop column server, drop column tool, drop column code,
     drop column count, drop column duration_ms, drop column request_bytes, drop column reply_bytes;
   drop index audit_events_by_token_name;
-  delete from kysely_migration where name = '0002-audit';
+  delete from kysely_migration where name >= '0002-audit';
   insert into audit_events (request_id, principal, token_name, token_sha, verb, resource, name, decision, decided_by, outcome)
     select 'r-' || n, 'User:alice', case when n % 2 = 0 then 'ci' end, case when n % 2 = 0 then '\\xabcd'::bytea end,
       'create', 'servers', 's-' || n, 'allow', 'admins', 'success' from generate_series(1, 1500) as n;`;

@@ -78,7 +78,7 @@ interface Tampering {
 const place = fc.integer({ min: 1, max: ROWS });
 const laterCheckpoints = (seq: number) => `delete from audit_checkpoints where seq >= ${seq};`;
 const noteHead = `update revision set (audit_seq, audit_hash) =
-  (select seq, hash from audit_events order by seq desc limit 1);`;
+  (select coalesce(max(seq), 0), coalesce((array_agg(hash order by seq desc))[1], '') from audit_events);`;
 
 const edit = fc.tuple(place, fc.constantFrom(...Object.entries(EDITS))).map(([seq, [column, value]]) => ({
   what: `edit ${column} of ${seq}`,

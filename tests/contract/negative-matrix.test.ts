@@ -61,8 +61,20 @@ afterAll(() => rest?.[Symbol.asyncDispose]());
 /** Asks an operation about objects that do not exist, in a project. @returns the status. */
 async function ask({ method, path }: Operation, bearer: string | null, project: string): Promise<number> {
   const filled = path.replace("{project}", project).replaceAll(/\{\w+\}/g, "nothing");
-  const body = method === "GET" || method === "DELETE" ? undefined : {};
-  return (await rest.send(method, filled, body, { bearer })).status;
+  const hasBody = method !== "GET" && method !== "DELETE";
+  // Some answers are streams without an end; the status is all that is wanted.
+  const abort = new AbortController();
+  const response = await fetch(`${rest.url}${filled}`, {
+    method,
+    headers: {
+      ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
+      ...(hasBody && { "content-type": method === "PATCH" ? "application/apply-patch+json" : "application/json" }),
+    },
+    ...(hasBody && { body: "{}" }),
+    signal: abort.signal,
+  });
+  abort.abort();
+  return response.status;
 }
 
 /** What a token without any right but its project's gets. Undefined where that depends on the handler. */

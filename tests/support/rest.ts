@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { configSchema } from "../../src/mcpd/src/config.ts";
-import { startMcpd } from "../../src/mcpd/src/mcpd.ts";
+import { type McpdOptions, startMcpd } from "../../src/mcpd/src/mcpd.ts";
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a test may look into any answer; it asserts what it finds
 export type Body = Record<string, any>;
@@ -36,6 +36,9 @@ interface RestOptions {
   dataDir?: string;
   /** Leaves its directory to the next one. */
   keepsDataDir?: boolean;
+  /** Further settings, as a configuration file has them. */
+  settings?: object;
+  mcpd?: McpdOptions;
 }
 
 /** Starts a control plane in this process; without a URL on an embedded database. */
@@ -48,7 +51,9 @@ export async function startRest(databaseUrl: string | undefined, options: RestOp
       databaseUrl,
       adminPassword: ADMIN.password,
       logLevel: "silent",
+      ...options.settings,
     }),
+    options.mcpd ?? {},
   );
   let admin: string | null = null;
   const rest: Rest = {

@@ -49,6 +49,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/delete.ts")).deleteCommand,
   },
   {
+    name: "secrets",
+    group: OBJECTS,
+    summary: "Change the key that secrets are encrypted with",
+    load: async () => (await import("./commands/secrets.ts")).secretsCommand,
+  },
+  {
     name: "login",
     group: ACCESS,
     summary: "Open a session with mcpd and store it",

@@ -94,6 +94,15 @@ beforeAll(async () => {
       expiresAt: "2026-02-01T01:00:00.000Z",
     },
   });
+  api.put("secrets", {
+    metadata: { name: "search" },
+    spec: { description: "For the search server", data: { key: "[redacted]", "api-key": "[redacted]" } },
+  });
+  api.put("gateways", {
+    metadata: { name: "edge" },
+    spec: {},
+    status: { creator: "User:alice", sha: "0123456789abcdef" },
+  });
   api.put("users", { metadata: { name: "mei" }, spec: { displayName: "美 \u001b[31mred\u001b[0m\u202e\n\u009b2Jx" } });
   api.put("users", { metadata: { name: "alice@test.com" }, spec: { displayName: "Alice 👩‍🔬" } });
   const event = { type: "Warning", reason: "Crashed", message: "exited with code 1", count: 3 };
@@ -144,6 +153,8 @@ describe("what people see", () => {
       "get servers -l team=data --no-headers",
       "get mcptokens",
       "get mcptokens -p demo",
+      "get secrets -o wide",
+      "get gateways",
       "get users",
       "get events",
       "get instances",
@@ -151,10 +162,20 @@ describe("what people see", () => {
     ]));
 
   it("descriptions", () =>
-    expectGolden("describe", ["describe server files", "describe mcptoken agent -p demo", "describe user mei"]));
+    expectGolden("describe", [
+      "describe server files",
+      "describe mcptoken agent -p demo",
+      "describe user mei",
+      "describe secret search",
+    ]));
 
   it("objects", () =>
-    expectGolden("objects", ["get server search -o json", "get servers search -o yaml", "get projects -o yaml"]));
+    expectGolden("objects", [
+      "get server search -o json",
+      "get servers search -o yaml",
+      "get projects -o yaml",
+      "get secret search -o yaml",
+    ]));
 
   it("the audit trail", async () => {
     await expectGolden("audit", [

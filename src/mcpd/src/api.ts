@@ -15,6 +15,7 @@ import { openApiDocument } from "./routes/openapi.ts";
 import { projectRoutes } from "./routes/project-routes.ts";
 import { resourceRoutes } from "./routes/resource-routes.ts";
 import type { Route } from "./routes/route.ts";
+import { secretRoutes } from "./routes/secret-routes.ts";
 import { systemRoutes } from "./routes/system-routes.ts";
 import type { IdentityChanges } from "./services/identity-changes.ts";
 import type { Services } from "./services.ts";
@@ -46,6 +47,7 @@ export function createApi({ services, identityChanges, database, relay, kinds, l
     ...sessionRoutes(services.sessions),
     ...mcpTokenRoutes(services.mcpTokens, identityChanges),
     ...accessReviewRoutes(services.accessReviews),
+    ...secretRoutes(services),
     ...auditRoutes(services),
     ...projectRoutes({ discovery: services.discovery, relay }),
     ...kinds.flatMap((kind) => resourceRoutes(kind, { ...services, latestVersion })),

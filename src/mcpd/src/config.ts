@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
@@ -38,6 +38,11 @@ export const configSchema = z.object({
     .optional()
     .describe("Where its checkpoints are kept besides the database; audit-checkpoints.jsonl in the data directory."),
   auditRetentionDays: z.coerce.number().int().min(1).default(90).describe("How long audit rows are kept; 90 days."),
+  secretsKey: z
+    .string()
+    .optional()
+    .meta({ secret: true })
+    .describe("Keys of secrets, 32 bytes in base64 each; the first encrypts. Made in the data directory when absent."),
   ...connectionSettings,
   logLevel: z
     .enum(LOG_LEVELS)
@@ -52,13 +57,21 @@ const USAGE = ["Usage: mcpd [FLAG VALUE]...", "", "The control plane of mcpctl."
 export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Config {
   const { path = env[`${PREFIX}CONFIG`], flags } = takeConfigFlag(argv);
   const file = path === undefined ? undefined : readConfigFile(path);
-  return readSettings(configSchema, {
+  const config = readSettings(configSchema, {
     argv: flags,
     env,
     prefix: PREFIX,
     file,
     readFile: (name) => readFileSync(name, "utf8"),
   });
+  return { ...config, secretsKey: config.secretsKey ?? readCredential(env) };
+}
+
+/** What systemd hands over with `LoadCredential=mcpd-secrets-key:PATH`. */
+function readCredential({ CREDENTIALS_DIRECTORY: directory }: NodeJS.ProcessEnv): string | undefined {
+  const path = join(directory ?? "", "mcpd-secrets-key");
+  if (directory === undefined || !existsSync(path)) return undefined;
+  return readFileSync(path, "utf8");
 }
 
 function takeConfigFlag(argv: readonly string[]): { path?: string | undefined; flags: readonly string[] } {

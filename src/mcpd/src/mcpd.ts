@@ -9,18 +9,19 @@ import type { OnSlowStep } from "@mcpctl/shared/slow-step.ts";
 import { openAuditTrail } from "./audit-trail.ts";
 import type { Config } from "./config.ts";
 import { openConfiguredDatabase } from "./configured-database.ts";
-import { createLogger } from "@mcpctl/shared/log.ts";
+import { createLogger, type Logger } from "@mcpctl/shared/log.ts";
 import { startInstances } from "./instances.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createServices } from "./services.ts";
 import { createServerRelay } from "./relay/server-relay.ts";
 import type { Database } from "./repositories/interfaces.ts";
 import { bootstrap, type FirstAdmin } from "./services/bootstrap.service.ts";
-import { plainHeaders } from "./services/discovery.service.ts";
 import { createIdentityChanges } from "./services/identity-changes.ts";
 import type { McpTokenService } from "./services/mcp-token.service.ts";
 import type { ResourceService } from "./services/resource.service.ts";
 import type { SessionService } from "./services/session.service.ts";
+import { type KeyRing, openKeyRing } from "./services/key-ring.ts";
+import { createKnownSecrets, type KnownSecrets } from "./services/known-secrets.ts";
 import { createTokenUses } from "./services/token-uses.ts";
 
 export type { FirstAdmin };
@@ -60,18 +61,20 @@ export interface McpdOptions {
  * Starts a control plane: database, reconciler, REST API, in this order; closing goes backwards. Servers start as soon
  * as the database says which: what serves the API is loaded while they do, or while the embedded database opens.
  *
- * @throws {McpctlError} `database-unavailable`, `data-dir-locked`, `port-in-use`.
+ * @throws {McpctlError} `database-unavailable`, `data-dir-locked`, `secrets-key-unusable`, `port-in-use`.
  */
 export async function startMcpd(config: Config, options: McpdOptions = {}): Promise<Mcpd> {
   const { kinds = KINDS, onFirstAdmin, onSlowStep = () => undefined } = options;
   await using cleanup = new Cleanup();
-  const log = createLogger({ program: "mcpd", level: config.logLevel, write: (line) => process.stderr.write(line) });
+  const known = createKnownSecrets();
+  const log = createLog(config, known);
   const loadedMeanwhile = config.databaseUrl === undefined ? loadApi() : undefined;
   const database = cleanup.use(await (options.database ?? openConfiguredDatabase(config, onSlowStep)));
   const uses = createTokenUses(database, log);
   cleanup.defer(() => uses.close());
   const trail = cleanup.use(await openAuditTrail({ database, config, log }));
-  const services = createServices({ database, trail, config, onTokenUsed: (sha) => uses.note(sha) });
+  const keys = await openKeys(config, database);
+  const services = createServices({ database, trail, config, keys, known, onTokenUsed: (sha) => uses.note(sha) });
   const wanted = { user: config.adminUser, password: config.adminPassword };
   const firstAdmin = await bootstrap({ ...services, database }, wanted);
   if (firstAdmin) onFirstAdmin?.(firstAdmin);
@@ -82,7 +85,7 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
   const relay = cleanup.use(
     createServerRelay({
       openUpstream: reconciler.openUpstream,
-      headersOf: plainHeaders,
+      headersOf: services.secretRefs.headersOf,
       onCommit: database.onCommit,
     }),
   );
@@ -109,6 +112,15 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
     },
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   };
+}
+
+function createLog({ logLevel: level }: Config, known: KnownSecrets): Logger {
+  return createLogger({ program: "mcpd", level, write: (line) => process.stderr.write(known.scrub(line)) });
+}
+
+async function openKeys({ secretsKey, dataDir, databaseUrl }: Config, { read }: Database): Promise<KeyRing> {
+  const neededIds = await read.secrets.keyIds();
+  return openKeyRing({ configured: secretsKey, dataDir, canMake: databaseUrl === undefined, neededIds });
 }
 
 function loadApi() {

@@ -5,17 +5,25 @@ import type { Database } from "./repositories/interfaces.ts";
 import { createAccessReviewService } from "./services/access-review.service.ts";
 import { createDiscoveryService } from "./services/discovery.service.ts";
 import { createEventRecorder } from "./services/event.service.ts";
+import { createGatewayService } from "./services/gateway.service.ts";
+import type { KeyRing } from "./services/key-ring.ts";
+import { createKeyRotationService } from "./services/key-rotation.service.ts";
+import type { KnownSecrets } from "./services/known-secrets.ts";
 import { createMcpTokenService } from "./services/mcp-token.service.ts";
 import { createPasswordHasher } from "./services/password-hasher.ts";
 import { createRbacService } from "./services/rbac.service.ts";
 import { createRecentReads } from "./services/recent-reads.ts";
 import { createResourceService } from "./services/resource.service.ts";
+import { createSecretRefs } from "./services/secret-refs.ts";
+import { createSecretVault } from "./services/secret-vault.ts";
 import { createSessionService } from "./services/session.service.ts";
 import { createWatchService } from "./services/watch.service.ts";
 
 interface ServicesDeps {
   database: Database;
   trail: AuditTrail;
+  keys: KeyRing;
+  known: KnownSecrets;
   config: Pick<Config, "sessionTtlSeconds">;
   onTokenUsed(sha: string): void;
 }
@@ -23,11 +31,13 @@ interface ServicesDeps {
 export type Services = ReturnType<typeof createServices>;
 
 /** All rules of the control plane, over one database. */
-export function createServices({ database, trail, config, onTokenUsed }: ServicesDeps) {
+export function createServices({ database, trail, config, keys, known, onTokenUsed }: ServicesDeps) {
   const passwords = createPasswordHasher();
   const { audit } = trail;
   const rbac = createRbacService(database);
   const reads = createRecentReads(database);
+  const secretRefs = createSecretRefs({ database, reads, keys, known });
+  const vault = createSecretVault(keys, known);
   const { sessionTtlSeconds } = config;
   return {
     passwords,
@@ -39,8 +49,11 @@ export function createServices({ database, trail, config, onTokenUsed }: Service
     events: createEventRecorder(database),
     sessions: createSessionService({ database, reads, audit, rbac, passwords, sessionTtlSeconds }),
     mcpTokens: createMcpTokenService({ database, reads, audit, rbac, onUsed: onTokenUsed }),
+    gateways: createGatewayService({ database, reads, audit, rbac }),
+    keyRotation: createKeyRotationService({ audit, keys }),
+    secretRefs,
     accessReviews: createAccessReviewService({ database, rbac }),
-    resources: createResourceService({ database, audit, rbac, hooks: HOOKS }),
-    discovery: createDiscoveryService({ database, reads, rbac }),
+    resources: createResourceService({ database, audit, rbac, vault, hooks: HOOKS }),
+    discovery: createDiscoveryService({ database, reads, rbac, secretRefs }),
   };
 }

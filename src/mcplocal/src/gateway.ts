@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { ConnectionLimits } from "@mcpctl/shared/connection-limits.ts";
+import { hasCode, McpctlError } from "@mcpctl/shared/errors.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { createCallLines } from "./audit/call-line.ts";
 import { RequestLoads } from "@mcpctl/shared/request-loads.ts";
@@ -122,7 +123,7 @@ function createParts(
   const { controlPlane } = contact;
   const authenticator = createAccess({ controlPlane, options, log, now, graceSeconds });
   const projects = new ProjectRegistry({
-    discover: (project, bearer) => controlPlane.discover(project, bearer),
+    discover: discoverWith(controlPlane, options.credential, log),
     openUpstream: (found, bearer) => controlPlane.openUpstream(found, bearer),
     now,
     graceSeconds,
@@ -171,6 +172,22 @@ function createParts(
   const readiness = async () => (!isReady() ? "stopping" : (await contact.isUsable()) ? "ok" : "unavailable");
   const server = createGatewayServer({ mcp, checkOrigin, readiness, connections, metrics, now }, options.timeouts);
   return { server, projects, sessions, streams, connections, identityWatch };
+}
+
+/**
+ * A gateway whose own credential was revoked must not go on with what it learned by it, as it does while mcpd is silent.
+ * For a caller's token that is nothing: the authenticator hears of it, and others in the project go on.
+ */
+function discoverWith(controlPlane: ControlPlane, credential: string | undefined, log: Log): ControlPlane["discover"] {
+  return async (project, bearer) => {
+    try {
+      return await controlPlane.discover(project, bearer);
+    } catch (thrown) {
+      if (credential === undefined || !hasCode(thrown, "unauthenticated")) throw thrown;
+      log.error({ project }, "mcpd refuses the credential of this gateway; it was revoked, or is of another mcpd");
+      throw new McpctlError("forbidden", "The credential of the gateway does not work", { cause: thrown });
+    }
+  };
 }
 
 type AccessDeps = Required<Pick<GatewayDeps, "controlPlane" | "options" | "log" | "now">> & { graceSeconds: number };

@@ -18,20 +18,21 @@ export interface SettingsSources {
 
 /**
  * Settings of a program: flags over environment over file over defaults. Every key of the schema has all three forms:
- * `dataDir`, `--data-dir`, `MCPD_DATA_DIR` (and `MCPD_DATA_DIR_FILE`).
+ * `dataDir`, `--data-dir`, `MCPD_DATA_DIR` (and `MCPD_DATA_DIR_FILE`). The flag of one that is marked as secret names a
+ * file: `--api-key-file`.
  *
  * @throws {McpctlError} `config-invalid`, naming the form in which the bad value came.
  */
 export function readSettings<Schema extends z.ZodObject>(schema: Schema, sources: SettingsSources): z.output<Schema> {
   const keys = Object.keys(schema.shape);
-  const flags = parseFlags(schema, sources.argv);
+  const flags = parseFlags(schema, sources);
   const variables = readEnv(keys, sources);
   requireKnown(Object.keys(sources.file ?? {}), keys);
   const parsed = schema.safeParse({ ...sources.file, ...variables, ...flags });
   if (parsed.success) return parsed.data;
   const fields = fieldErrors(parsed.error, schema).map(({ keys: path, message }) => {
     const key = String(path[0]);
-    const form = key in flags ? toFlag(key) : key in variables ? toVariable(sources.prefix, key) : key;
+    const form = key in flags ? flagOf(schema, key) : key in variables ? toVariable(sources.prefix, key) : key;
     return { path: form, message };
   });
   throw new McpctlError(
@@ -47,9 +48,9 @@ export function readSettings<Schema extends z.ZodObject>(schema: Schema, sources
 /** The settings as `--help` prints them, one line each. */
 export function describeSettings(schema: z.ZodObject, prefix: string): string[] {
   const rows = Object.entries(schema.shape).map(([key, field]) => {
-    const metavar = isSwitch(field) ? "" : " VALUE";
+    const metavar = isSwitch(field) ? "" : isSecret(field) ? " PATH" : " VALUE";
     return [
-      `  ${toFlag(key)}${metavar}`,
+      `  ${flagOf(schema, key)}${metavar}`,
       toVariable(prefix, key),
       field instanceof z.ZodType ? (field.description ?? "") : "",
     ] as const;
@@ -58,13 +59,20 @@ export function describeSettings(schema: z.ZodObject, prefix: string): string[] 
   return rows.map(([flag, variable, text]) => `${flag.padEnd(width(0))}${variable.padEnd(width(1))}${text}`);
 }
 
-function parseFlags(schema: z.ZodObject, argv: readonly string[]): Record<string, string | true> {
+function parseFlags(
+  schema: z.ZodObject,
+  { argv, readFile }: Pick<SettingsSources, "argv" | "readFile">,
+): Record<string, string | true> {
   const known = Object.keys(schema.shape);
   const values: Record<string, string | true> = {};
   for (let at = 0; at < argv.length; at += 1) {
     const [flag, inline] = splitOnce(argv[at] ?? "");
-    const key = known.find((candidate) => toFlag(candidate) === flag);
-    if (key === undefined) throw unknownFlag(flag, known);
+    const key = known.find((candidate) => flagOf(schema, candidate) === flag);
+    if (key === undefined)
+      throw unknownFlag(
+        flag,
+        known.map((candidate) => flagOf(schema, candidate)),
+      );
     if (key in values) throw new McpctlError("config-invalid", `${flag} is given twice`);
     if (isSwitch(schema.shape[key])) {
       values[key] = inline ?? true;
@@ -72,7 +80,7 @@ function parseFlags(schema: z.ZodObject, argv: readonly string[]): Record<string
     }
     const value = inline ?? argv[(at += 1)];
     if (value === undefined) throw new McpctlError("config-invalid", `${flag} needs a value`);
-    values[key] = value;
+    values[key] = isSecret(schema.shape[key]) ? readSecretFile(flag, value, readFile) : value;
   }
   return values;
 }
@@ -107,7 +115,7 @@ function requireKnown(given: readonly string[], known: readonly string[]): void 
 }
 
 function unknownFlag(flag: string, known: readonly string[]): McpctlError {
-  const suggestion = closest(flag, known.map(toFlag));
+  const suggestion = closest(flag, known);
   return new McpctlError("config-invalid", `Unknown flag ${flag}`, {
     hint: suggestion ? `Did you mean ${suggestion}?` : "See the settings with: --help",
   });
@@ -117,6 +125,15 @@ function isSwitch(field: unknown): boolean {
   return (
     field instanceof z.ZodType && z.toJSONSchema(field, { io: "output", unrepresentable: "any" }).type === "boolean"
   );
+}
+
+/** Everybody on the machine sees what stands on a command line: secrets are read from a file instead. */
+function isSecret(field: unknown): boolean {
+  return field instanceof z.ZodType && field.meta()?.["secret"] === true;
+}
+
+function flagOf({ shape }: z.ZodObject, key: string): string {
+  return toFlag(key) + (isSecret(shape[key]) ? "-file" : "");
 }
 
 function splitOnce(argument: string): [string, string | undefined] {

@@ -7,6 +7,7 @@ import { PROBLEM_MEDIA_TYPE, toProblem } from "@mcpctl/shared/problem.ts";
 
 export const FAKE_TOKEN = "mcpctl_ses_fake";
 const FAKE_MINTED = "mcpctl_pat_minted";
+const FAKE_CREDENTIAL = "mcpctl_gw_minted";
 export const FAKE_PASSWORD = "correct horse battery";
 const CREATED_AT = "2026-01-01T00:00:00.000Z";
 
@@ -112,6 +113,7 @@ async function toCall(request: IncomingMessage): Promise<Call> {
 function fixedRoute({ method, body }: Call, path: string): Answer | undefined {
   if (path === "/version") return { json: { version: "0.1.0" } };
   if (path === "/api/v1/logout") return { status: 204 };
+  if (path === "/api/v1/secrets/rotate") return { json: { keyId: "0123456789abcdef", rewrapped: 3, remaining: 0 } };
   if (path === "/api/v1/whoami") return { json: { kind: "User", name: "alice@test.com", groups: ["devs"] } };
   if (/^\/api\/v1\/users\/[^/]+\/password$/.test(path) && method === "PUT") return { status: 204 };
   if (path !== "/api/v1/login") return undefined;
@@ -183,7 +185,8 @@ function create(objects: Objects, kind: Kind, manifest: Manifest): Answer {
     throw new McpctlError("already-exists", `${kind.singular} "${manifest.metadata.name}" exists already`);
   }
   const created = store(objects, kind.plural, manifest);
-  return { status: 201, json: { ...created, ...(kind.plural === "mcptokens" && { token: FAKE_MINTED }) } };
+  const token = { mcptokens: FAKE_MINTED, gateways: FAKE_CREDENTIAL }[kind.plural];
+  return { status: 201, json: { ...created, ...(token !== undefined && { token }) } };
 }
 
 function apply(objects: Objects, { kind, key, call }: { kind: Kind; key: string; call: Call }): Answer {

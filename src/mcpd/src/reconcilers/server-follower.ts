@@ -39,6 +39,13 @@ export async function followServers(deps: ServerFollowerDeps): Promise<void> {
     if (isNews) onNews(name, declared);
   }
 
+  /** A Secret that is new, changed or gone is news for whoever needs it. */
+  async function tellUsersOf(secret: string): Promise<void> {
+    for (const { metadata, spec } of await database.read.resources.list<Server>({ plural: "servers" })) {
+      if ([...spec.env, ...spec.headers].some(({ secretRef }) => secretRef?.name === secret)) onNews(metadata.name);
+    }
+  }
+
   /** @returns the version to follow from. */
   async function list(): Promise<string> {
     const since = await database.read.changes.latestVersion();
@@ -54,7 +61,10 @@ export async function followServers(deps: ServerFollowerDeps): Promise<void> {
     let from = since;
     while (!signal.aborted) {
       try {
-        for await (const change of watch.watch(from, signal)) if (change.plural === "servers") tell(change);
+        for await (const change of watch.watch(from, signal)) {
+          if (change.plural === "servers") tell(change);
+          if (change.plural === "secrets") await tellUsersOf(change.object.metadata.name);
+        }
       } catch (err) {
         log.error({ err }, "following changes of servers broke off; it will be taken up again");
         await sleep(AGAIN_MS);

@@ -6,6 +6,7 @@ import type { Logger } from "@mcpctl/shared/log.ts";
 import type { InstanceLoad, InstanceState, Orchestrator } from "../orchestrators/orchestrator.ts";
 import type { Database } from "../repositories/interfaces.ts";
 import type { EventRecorder } from "../services/event.service.ts";
+import type { SecretFault, SecretRefs } from "../services/secret-refs.ts";
 import type { WatchService } from "../services/watch.service.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
 import { launchKey, type PackageResolver } from "./launch.ts";
@@ -18,6 +19,7 @@ export interface ServerReconcilerDeps {
   watch: WatchService;
   orchestrator: Orchestrator;
   resolvePackage: PackageResolver;
+  secretRefs: Pick<SecretRefs, "resolve">;
   events: EventRecorder;
   log: Logger;
 }
@@ -39,29 +41,34 @@ const RETRY_MS = 5_000;
 
 /** Moves running processes towards the declared servers. */
 export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconciler {
-  const { database, watch, orchestrator, resolvePackage, log } = deps;
+  const { database, watch, orchestrator, resolvePackage, secretRefs, log } = deps;
   const fleets = new Map<string, Fleet>();
   const closing = new AbortController();
-  const writer = createStatusWriter(deps, (name) => fleets.get(name)?.states() ?? []);
+  /** Why servers lack a secret, by their name. */
+  const faults = new Map<string, SecretFault>();
+  const writer = createStatusWriter(deps, {
+    states: (name) => fleets.get(name)?.states() ?? [],
+    fault: (name) => faults.get(name),
+  });
   const queue = createQueue(async (name, declared) => {
-    if (!closing.signal.aborted) await reconcile(name, declared ?? (await find(name)));
+    if (!closing.signal.aborted) await reconcile(name, declared ?? (await findServer(database, name)));
   }, log);
-
-  function find(name: string): Promise<Server | undefined> {
-    return database.read.resources.find<Server>({ plural: "servers", project: "", name });
-  }
 
   async function reconcile(name: string, server: Server | undefined): Promise<void> {
     const wanted = server && isProcessServer(server.spec) ? server : undefined;
+    const env = await secretRefs.resolve(wanted?.spec.env ?? []);
+    const { fault } = server && !wanted ? await secretRefs.resolve(server.spec.headers) : env;
+    if (fault) faults.set(name, fault);
+    else faults.delete(name);
     let fleet = fleets.get(name);
-    if (fleet && fleet.key !== (wanted && launchKey(wanted))) {
+    if (fleet && fleet.key !== (wanted && launchKey(wanted, env))) {
       fleets.delete(name);
       await fleet.stop();
       fleet = undefined;
     }
     if (wanted) {
       const onRetry = (retried: string) => void queue.add(retried);
-      fleet ??= createFleet(wanted, { orchestrator, resolvePackage, onState: writer.schedule, onRetry });
+      fleet ??= createFleet(wanted, { orchestrator, resolvePackage, env, onState: writer.schedule, onRetry });
       fleets.set(name, fleet);
       await fleet.scale(wanted);
     }
@@ -96,6 +103,10 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
       await writer.close();
     },
   };
+}
+
+function findServer({ read }: Pick<Database, "read">, name: string): Promise<Server | undefined> {
+  return read.resources.find<Server>({ plural: "servers", project: "", name });
 }
 
 function doesNotRun(name: string, state: InstanceState | undefined): McpctlError {

@@ -3,6 +3,7 @@ import type { Logger } from "@mcpctl/shared/log.ts";
 import type { InstanceState } from "../orchestrators/orchestrator.ts";
 import type { Database, Repositories } from "../repositories/interfaces.ts";
 import type { EventRecorder } from "../services/event.service.ts";
+import type { SecretFault } from "../services/secret-refs.ts";
 import { createDueBatches } from "./due-batches.ts";
 import { instanceName } from "./launch.ts";
 import { instanceStatus, serverStatus } from "./server-status.ts";
@@ -24,8 +25,15 @@ const PAUSE_MS = 250;
 /** Whoever else writes waits for so many at most. */
 const MAX_AT_ONCE = 10;
 
+/** What is known of a server by its name. */
+interface Observations {
+  states(server: string): readonly InstanceState[];
+  /** Why it lacks a secret. */
+  fault(server: string): SecretFault | undefined;
+}
+
 /** Writes what instances do into the status of their server, their own resources and events. */
-export function createStatusWriter(deps: StatusWriterDeps, statesOf: (server: string) => readonly InstanceState[]) {
+export function createStatusWriter(deps: StatusWriterDeps, { states: statesOf, fault: faultOf }: Observations) {
   const batches = createDueBatches(writeAll, { pauseMs: PAUSE_MS, togetherMs: SETTLE_MS, maxAtOnce: MAX_AT_ONCE });
 
   async function writeAll(names: readonly string[]): Promise<void> {
@@ -47,7 +55,7 @@ export function createStatusWriter(deps: StatusWriterDeps, statesOf: (server: st
       const found = new Set<string>();
       const now = await repositories.now();
       for (const [name, instances] of states) {
-        if (await writeServer(repositories, { name, instances, now })) found.add(name);
+        if (await writeServer(repositories, { name, instances, fault: faultOf(name), now })) found.add(name);
       }
       return found;
     });
@@ -79,22 +87,23 @@ async function forget({ resources, now }: Repositories): Promise<void> {
   for (const server of await resources.list<Server>({ plural: "servers" })) {
     if (!server.status || !isProcessServer(server.spec)) continue;
     const ref = { plural: "servers", project: "", name: server.metadata.name };
-    await resources.replaceStatus(ref, serverStatus(server, [], at));
+    await resources.replaceStatus(ref, serverStatus(server, { instances: [], now: at }));
   }
 }
 
 interface ServerWrite {
   name: string;
   instances: readonly InstanceState[];
+  fault: SecretFault | undefined;
   now: string;
 }
 
 /** @returns whether the server is declared. */
-async function writeServer(repositories: Repositories, { name, instances, now }: ServerWrite): Promise<boolean> {
+async function writeServer(repositories: Repositories, { name, ...observed }: ServerWrite): Promise<boolean> {
   const ref = { plural: "servers", project: "", name };
   const server = await repositories.resources.find<Server>(ref);
-  await writeInstances(repositories, name, server ? instances : []);
-  if (server) await repositories.resources.replaceStatus(ref, serverStatus(server, instances, now));
+  await writeInstances(repositories, name, server ? observed.instances : []);
+  if (server) await repositories.resources.replaceStatus(ref, serverStatus(server, observed));
   return server !== undefined;
 }
 

@@ -8,11 +8,13 @@ import { createChangeRepository } from "./change.repository.ts";
 import { createCredentialRepository } from "./credential.repository.ts";
 import type { Engine } from "./engine.ts";
 import type { Database, Repositories } from "./interfaces.ts";
+import { createGatewayRepository } from "./gateway.repository.ts";
 import { createMcpTokenRepository } from "./mcp-token.repository.ts";
 import { migrate } from "./migrate.ts";
 import { openPglite } from "./pglite.ts";
 import { createResourceRepository } from "./resource.repository.ts";
 import { toTimestamp } from "./resource-rows.ts";
+import { createSecretRepository } from "./secret.repository.ts";
 import { createSessionRepository } from "./session.repository.ts";
 import { isRetryable, isTransient } from "./storage-errors.ts";
 import type { Tables } from "./tables.ts";
@@ -122,6 +124,8 @@ function createRepositories(db: Kysely<Tables>): Repositories {
     credentials: createCredentialRepository(db),
     sessions: createSessionRepository(db),
     mcpTokens: createMcpTokenRepository(db),
+    secrets: createSecretRepository(db),
+    gateways: createGatewayRepository(db),
     auditEvents: createAuditEventRepository(db),
     auditCheckpoints: createAuditCheckpointRepository(db),
     async now() {

@@ -123,5 +123,6 @@ function toWhoami(principal: Principal): Whoami {
     return { kind, name, project, creator: creator.name, groups: [] };
   }
   if (principal.kind === "User") return { ...principal, groups: [...principal.groups] };
+  if (principal.kind === "Gateway") return { ...principal, groups: [] };
   throw new McpctlError("internal", "mcpd asked itself over HTTP");
 }

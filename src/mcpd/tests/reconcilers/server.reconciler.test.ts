@@ -10,6 +10,10 @@ import { createServerReconciler, type ServerReconciler } from "../../src/reconci
 import { openDatabase } from "../../src/repositories/database.ts";
 import type { Database } from "../../src/repositories/interfaces.ts";
 import { createEventRecorder } from "../../src/services/event.service.ts";
+import { openKeyRing } from "../../src/services/key-ring.ts";
+import { createKnownSecrets } from "../../src/services/known-secrets.ts";
+import { createRecentReads } from "../../src/services/recent-reads.ts";
+import { createSecretRefs, type SecretRefs } from "../../src/services/secret-refs.ts";
 import { createWatchService } from "../../src/services/watch.service.ts";
 
 const answering: Upstream = {
@@ -51,6 +55,7 @@ describe("the server reconciler", () => {
   let database: Database;
   let reconciler: ServerReconciler;
   let fake: ReturnType<typeof createFakeOrchestrator>;
+  let secretRefs: SecretRefs;
   const resolvePackage = vi.fn<PackageResolver>();
   const ref = (name: string) => ({ plural: "servers", project: "", name });
 
@@ -60,7 +65,10 @@ describe("the server reconciler", () => {
     resolvePackage.mockReset();
     const log = createLogger({ program: "test", level: "silent", write: () => {} });
     const deps = { watch: createWatchService(database), events: createEventRecorder(database), log };
-    reconciler = createServerReconciler({ database, ...deps, orchestrator: fake.orchestrator, resolvePackage });
+    const keys = await openKeyRing({ configured: "", dataDir: "/nonexistent", canMake: false, neededIds: [] });
+    secretRefs = createSecretRefs({ database, reads: createRecentReads(database), keys, known: createKnownSecrets() });
+    const { orchestrator } = fake;
+    reconciler = createServerReconciler({ database, ...deps, orchestrator, resolvePackage, secretRefs });
     await reconciler.start();
   });
   afterEach(async () => {
@@ -129,7 +137,8 @@ describe("the server reconciler", () => {
     resolvePackage.mockImplementation(() => installing.promise);
     const log = createLogger({ program: "test", level: "silent", write: () => {} });
     const deps = { watch: createWatchService(database), events: createEventRecorder(database), log };
-    const next = createServerReconciler({ database, ...deps, orchestrator: fake.orchestrator, resolvePackage });
+    const { orchestrator } = fake;
+    const next = createServerReconciler({ database, ...deps, orchestrator, resolvePackage, secretRefs });
     await next.start();
     expect((await find("a"))?.status?.conditions).toMatchObject([{ status: "False", reason: "Pending" }]);
     installing.reject(new McpctlError("upstream-unavailable", "mcpd is stopping"));
@@ -169,6 +178,7 @@ describe("the server reconciler", () => {
       ...deps,
       orchestrator: fake.orchestrator,
       resolvePackage,
+      secretRefs,
     });
     await reconciler.start();
     await soon(async () => {

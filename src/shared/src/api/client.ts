@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { McpctlError } from "../errors.ts";
+import { type Gateway, gateways } from "../kinds/gateways.ts";
 import { API_VERSION, type Kind, type Resource, type ResourceList, type ResourceOf } from "../kinds/kind.ts";
 import { type McpToken, mcpTokens } from "../kinds/mcp-tokens.ts";
 import { users } from "../kinds/users.ts";
@@ -15,6 +16,8 @@ import {
   loginResponse,
   type Permissions,
   permissionsResponse,
+  secretsRotation,
+  type SecretsRotation,
   versionResponse,
   type Whoami,
   whoamiResponse,
@@ -68,6 +71,10 @@ export interface ApiClient extends AuditCalls {
   /** `token` is the raw bearer; mcpd shows it this once. */
   createMcpToken(manifest: WrittenManifest): Promise<{ resource: McpToken; token: string }>;
   revokeMcpToken(object: ObjectName): Promise<McpToken>;
+  /** `token` is the credential of the gateway; mcpd shows it this once. */
+  createGateway(manifest: WrittenManifest): Promise<{ resource: Gateway; token: string }>;
+  /** Brings some more secrets under the first key of mcpd; to be called until none remains. */
+  rotateSecrets(): Promise<SecretsRotation>;
   login(user: string, password: string): Promise<LoginResponse>;
   logout(): Promise<void>;
   whoami(): Promise<Whoami>;
@@ -117,7 +124,9 @@ function listOf<K extends Kind>(kind: K) {
   });
 }
 
-const minted = z.intersection(resourceOf(mcpTokens), z.looseObject({ token: z.string().min(1) }));
+const withToken = z.looseObject({ token: z.string().min(1) });
+const minted = z.intersection(resourceOf(mcpTokens), withToken);
+const mintedGateway = z.intersection(resourceOf(gateways), withToken);
 
 /** Creates a client for one mcpd. Nothing is sent before the first call. */
 export function createApiClient(options: TransportOptions): ApiClient {
@@ -143,6 +152,12 @@ function objectCalls(ask: Ask): ObjectCalls {
       const { token, ...resource } = value;
       return { resource, token };
     },
+    async createGateway(manifest) {
+      const { value } = await ask(mintedGateway, { method: "POST", path: collectionOf(gateways), body: manifest });
+      const { token, ...resource } = value;
+      return { resource, token };
+    },
+    rotateSecrets: async () => (await ask(secretsRotation, { method: "POST", path: API.rotateSecrets })).value,
     async revokeMcpToken(object) {
       const { path, query } = addressOf(mcpTokens, object);
       return one(mcpTokens, { method: "POST", path: `${path}/revoke`, query });

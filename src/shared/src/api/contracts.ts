@@ -15,6 +15,7 @@ export const API = {
   identityChanges: "/api/v1/auth/changes",
   canI: "/api/v1/auth/can-i",
   permissions: "/api/v1/auth/permissions",
+  rotateSecrets: "/api/v1/secrets/rotate",
   version: "/version",
   readiness: "/readyz",
   discovery: (project: string) => `/api/v1/projects/${encodeURIComponent(project)}/discovery`,
@@ -46,7 +47,7 @@ export const passwordRequest = z.strictObject({
 });
 
 export const whoamiResponse = z.object({
-  kind: z.enum(["User", "McpToken", "System"]).describe("What is asking."),
+  kind: z.enum(["User", "McpToken", "Gateway", "System"]).describe("What is asking."),
   name: z.string().describe("Its name."),
   project: z.string().optional().describe("Project of a token."),
   creator: z.string().optional().describe("Creator of a token."),
@@ -93,6 +94,13 @@ export const introspection = z.union([
   z.object({ active: z.literal(false) }),
 ]);
 export type Introspection = z.output<typeof introspection>;
+
+export const secretsRotation = z.object({
+  keyId: z.string().describe("Id of the key that encrypts now."),
+  rewrapped: z.int().describe("Objects that were brought under it just now."),
+  remaining: z.int().describe("Objects that still need another key."),
+});
+export type SecretsRotation = z.output<typeof secretsRotation>;
 
 export const versionResponse = z.object({ version: z.string().describe("Version of mcpd.") });
 

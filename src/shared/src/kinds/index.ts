@@ -2,6 +2,7 @@ import { McpctlError } from "../errors.ts";
 import { ANY_RESOURCE } from "../rbac/vocabulary.ts";
 import { closest } from "../suggest.ts";
 import { events } from "./events.ts";
+import { gateways } from "./gateways.ts";
 import { groups } from "./groups.ts";
 import { instances } from "./instances.ts";
 import type { Kind } from "./kind.ts";
@@ -9,6 +10,7 @@ import { mcpTokens } from "./mcp-tokens.ts";
 import { projects } from "./projects.ts";
 import { proxyModels } from "./proxy-models.ts";
 import { rbacDefinitions, type RoleBinding } from "./rbac-definitions.ts";
+import { secrets } from "./secrets.ts";
 import { servers } from "./servers.ts";
 import { users } from "./users.ts";
 
@@ -19,6 +21,8 @@ export const KINDS: readonly Kind[] = [
   projects,
   mcpTokens,
   proxyModels,
+  secrets,
+  gateways,
   users,
   groups,
   rbacDefinitions,

@@ -1,5 +1,5 @@
 import type { RbacDefinition, RoleBinding, Subject } from "../kinds/rbac-definitions.ts";
-import type { Principal, TokenPrincipal, UserPrincipal } from "./principal.ts";
+import type { GatewayPrincipal, Principal, TokenPrincipal, UserPrincipal } from "./principal.ts";
 import { type AccessVerb, type Action, ANY_RESOURCE, ROLE_VERBS } from "./vocabulary.ts";
 
 /** What is asked: a verb on a resource, on one object of it when `name` is given. */
@@ -30,10 +30,20 @@ interface Grant {
 const NONE: Decision = { allowed: false, by: "no binding grants it" };
 const SYSTEM: Decision = { allowed: true, by: "mcpd itself" };
 
+/**
+ * What a gateway may do, whatever any definition says: find out what projects consist of and carry their calls, see the
+ * addresses and credentials of servers, and hand in what it recorded. Whoever makes one must hold all of it.
+ */
+export const GATEWAY_BINDINGS: readonly RoleBinding[] = [
+  { role: "run", resource: "projects" },
+  { role: "run", action: "resolve" },
+  { role: "run", action: "ship-audit" },
+];
+
 /** Decides about a resource. Deny is the default: what no binding grants is refused. */
 export function canAccess(definitions: Definitions, principal: Principal, access: Access): Decision {
   if (principal.kind === "System") return SYSTEM;
-  if (principal.kind === "User") return decide(grantsOf(definitions, principal), (b) => grantsAccess(b, access));
+  if (principal.kind !== "McpToken") return decide(grantsOf(definitions, principal), (b) => grantsAccess(b, access));
   if (access.verb === "grant") return { allowed: false, by: "a token cannot grant rights" };
   if (isOwnProjectUse(principal, access) && access.name === principal.project)
     return ownProject(definitions, principal);
@@ -45,7 +55,7 @@ export function canAccess(definitions: Definitions, principal: Principal, access
 export function canRunOperation(definitions: Definitions, principal: Principal, action: Action): Decision {
   if (principal.kind === "System") return SYSTEM;
   const own = decide(grantsOf(definitions, principal), (b) => grantsAction(b, action));
-  if (principal.kind === "User") return own;
+  if (principal.kind !== "McpToken") return own;
   return underCeiling(own, principal, () => canRunOperation(definitions, principal.creator, action));
 }
 
@@ -53,7 +63,7 @@ export function canRunOperation(definitions: Definitions, principal: Principal, 
 export function getAllowedScope(definitions: Definitions, principal: Principal, access: Omit<Access, "name">): Scope {
   if (principal.kind === "System") return "all";
   const own = scopeOf(grantsOf(definitions, principal), access);
-  if (principal.kind === "User") return own;
+  if (principal.kind !== "McpToken") return own;
   if (access.verb === "grant") return new Set();
   const bound = intersect(own, getAllowedScope(definitions, principal.creator, access));
   const hasOwnProject = isOwnProjectUse(principal, access) && ownProject(definitions, principal).allowed;
@@ -115,7 +125,8 @@ function grantsAction(binding: RoleBinding, action: Action): boolean {
   return binding.role === "admin" && binding.resource === ANY_RESOURCE && binding.name === undefined;
 }
 
-function grantsOf(definitions: Definitions, principal: UserPrincipal | TokenPrincipal): Grant[] {
+function grantsOf(definitions: Definitions, principal: UserPrincipal | TokenPrincipal | GatewayPrincipal): Grant[] {
+  if (principal.kind === "Gateway") return GATEWAY_BINDINGS.map((binding) => ({ binding, definition: "gateway" }));
   return definitions
     .filter(({ spec }) => spec.subjects.some((subject) => isSubject(subject, principal)))
     .flatMap(({ metadata, spec }) => spec.roleBindings.map((binding) => ({ binding, definition: metadata.name })));

@@ -1,6 +1,7 @@
 import type { Migration } from "kysely/migration";
 import { initial } from "./0001-initial.ts";
 import { audit } from "./0002-audit.ts";
+import { secrets } from "./0003-secrets.ts";
 
 /**
  * Every migration, by a name that sorts behind the ones before it. A list in code, so that a bundle carries it.
@@ -11,4 +12,5 @@ import { audit } from "./0002-audit.ts";
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-initial": initial,
   "0002-audit": audit,
+  "0003-secrets": secrets,
 };
