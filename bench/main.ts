@@ -8,6 +8,7 @@ import { writePlots } from "./report/plots/write-plots.ts";
 import { summarize } from "./report/summary.ts";
 import { faults } from "./suites/faults.ts";
 import { formatTable } from "./report/table.ts";
+import { decision } from "./suites/decision.ts";
 import { GROWTH } from "./suites/growth.ts";
 import { handshake } from "./suites/handshake.ts";
 import { hotPath } from "./suites/hot-path.ts";
@@ -16,7 +17,7 @@ import { openLoop } from "./suites/open-loop.ts";
 import { startUp } from "./suites/start-up.ts";
 import type { Suite } from "./suites/suite.ts";
 
-const SUITES: readonly Suite[] = [hotPath, handshake, openLoop, memory, startUp, faults, ...GROWTH];
+const SUITES: readonly Suite[] = [hotPath, handshake, openLoop, memory, startUp, faults, decision, ...GROWTH];
 
 const HELP = `Usage: pnpm bench [SUITE...] [--rounds N] [--seconds S] [--json FILE]
        pnpm bench --from FILE [--page PAGE] [--plots DIR]

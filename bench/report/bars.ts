@@ -99,6 +99,14 @@ const BARS: readonly Bar[] = [
     aim: 0.75,
     valueOf: ratioOf("gateway-stdio", { kind: "100 KB x1", against: "nginx" }),
   },
+  {
+    promise: "decision about a call, µs",
+    bar: 50,
+    aim: 5,
+    isLowerBetter: true,
+    valueOf: (rows) =>
+      medianOf(rows, { suite: "decision", case: "token and tool", target: "gateway", value: "microseconds" }),
+  },
   { promise: "RSS fresh, MB", bar: 90, aim: 60, isLowerBetter: true, valueOf: memoryOf("freshMb") },
   {
     promise: "RSS growth, second 10,000 calls, MB",

@@ -21,6 +21,8 @@ export interface TestPostgres extends AsyncDisposable {
   createDatabase(): Promise<string>;
   /** Runs SQL behind mcpd's back. @returns the rows, columns separated by `|`. */
   query(url: string, sql: string): Promise<string>;
+  /** The whole database as SQL. */
+  dump(url: string): Promise<string>;
   /** Ends the server and all processes of it without a chance to say goodbye. */
   kill9(): Promise<void>;
   /** Starts it again after `kill9`. */
@@ -86,6 +88,10 @@ async function serve(setup: Setup): Promise<TestPostgres> {
       const args = ["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql];
       const { stdout } = await run(join(binaries, "psql"), args, { maxBuffer: MAX_ROWS_BYTES });
       return stdout.trim();
+    },
+    async dump(url) {
+      const { stdout } = await run(join(binaries, "pg_dump"), ["-d", url], { maxBuffer: MAX_ROWS_BYTES });
+      return stdout;
     },
     kill9: () => kill9(server),
     async restart() {

@@ -10,6 +10,7 @@ describe("readConfig", () => {
       mcpdUrl: "http://127.0.0.1:7400",
       allowedHosts: [],
       allowedOrigins: [],
+      auditSpoolBytes: 512_000_000,
       auth: "token",
       graceSeconds: 30,
       maxConnections: 16_384,
