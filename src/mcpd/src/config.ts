@@ -30,6 +30,12 @@ export const configSchema = z.object({
     .min(60)
     .default(12 * 3600)
     .describe("How long a login lasts."),
+  sessionIdleSeconds: z.coerce
+    .number()
+    .int()
+    .min(60)
+    .default(4 * 3600)
+    .describe("How long a login lasts that is not used."),
   changesKept: z.coerce.number().int().min(100).default(20_000).describe("How many changes a watch may lag behind."),
   ...connectionSettings,
   logLevel: z

@@ -21,6 +21,7 @@ import type { Database } from "./repositories/interfaces.ts";
 import { mcpTokenRoutes, sessionRoutes } from "./routes/account-routes.ts";
 import { type App, createApp } from "./routes/app.ts";
 import { openApiDocument } from "./routes/openapi.ts";
+import { ownAccountRoutes } from "./routes/people-routes.ts";
 import { projectRoutes } from "./routes/project-routes.ts";
 import { resourceRoutes } from "./routes/resource-routes.ts";
 import type { Route } from "./routes/route.ts";
@@ -29,7 +30,9 @@ import { createAuditService } from "./services/audit.service.ts";
 import { bootstrap, type FirstAdmin } from "./services/bootstrap.service.ts";
 import { createDiscoveryService, plainHeaders } from "./services/discovery.service.ts";
 import { createEventRecorder } from "./services/event.service.ts";
+import { createLoginLimiter } from "./services/login-limiter.ts";
 import { createMcpTokenService, type McpTokenService } from "./services/mcp-token.service.ts";
+import { createOwnAccountService } from "./services/own-account.service.ts";
 import { createPasswordHasher } from "./services/password-hasher.ts";
 import { createRbacService } from "./services/rbac.service.ts";
 import { createRecentReads } from "./services/recent-reads.ts";
@@ -79,7 +82,9 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
   const database = cleanup.use(await (options.database ?? openConfiguredDatabase(config, onSlowStep)));
   const uses = createTokenUses(database, log);
   cleanup.defer(() => uses.close());
-  const services = createServices({ database, config, onTokenUsed: (sha) => uses.note(sha) });
+  const sessionUses = createTokenUses(database, log, ({ sessions }, shas) => sessions.touch(shas));
+  cleanup.defer(() => sessionUses.close());
+  const services = createServices({ database, config, onTokenUsed: uses.note, onSessionUsed: sessionUses.note });
   const wanted = { user: config.adminUser, password: config.adminPassword };
   const firstAdmin = await bootstrap({ ...services, database }, wanted);
   if (firstAdmin) onFirstAdmin?.(firstAdmin);
@@ -133,23 +138,27 @@ interface ServicesDeps {
   database: Database;
   config: Config;
   onTokenUsed(sha: string): void;
+  onSessionUsed(sha: string): void;
 }
 
 type Services = ReturnType<typeof createServices>;
 
-function createServices({ database, config, onTokenUsed }: ServicesDeps) {
+function createServices({ database, config, onTokenUsed, onSessionUsed }: ServicesDeps) {
   const passwords = createPasswordHasher();
   const audit = createAuditService(database);
   const rbac = createRbacService(database);
   const reads = createRecentReads(database);
-  const { sessionTtlSeconds } = config;
+  const limiter = createLoginLimiter();
+  const { sessionTtlSeconds, sessionIdleSeconds } = config;
+  const logins = { database, audit, passwords, limiter, sessionTtlSeconds, sessionIdleSeconds };
   return {
     passwords,
     audit,
     rbac,
     watch: createWatchService(database),
     events: createEventRecorder(database),
-    sessions: createSessionService({ database, reads, audit, rbac, passwords, sessionTtlSeconds }),
+    sessions: createSessionService({ ...logins, reads, rbac, onUsed: onSessionUsed }),
+    ownAccount: createOwnAccountService(logins),
     mcpTokens: createMcpTokenService({ database, reads, audit, rbac, onUsed: onTokenUsed }),
     resources: createResourceService({ database, audit, rbac, hooks: HOOKS }),
     discovery: createDiscoveryService({ database, reads, rbac }),
@@ -179,6 +188,7 @@ function serve({ services, database, relay, kinds, log, config, loads }: ServeDe
       openApi: () => openApiDocument(routes),
     }),
     ...sessionRoutes(services.sessions),
+    ...ownAccountRoutes(services.ownAccount),
     ...mcpTokenRoutes(services.mcpTokens),
     ...projectRoutes({ discovery: services.discovery, relay }),
     ...kinds.flatMap((kind) => resourceRoutes(kind, { ...services, latestVersion })),

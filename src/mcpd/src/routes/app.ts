@@ -191,6 +191,7 @@ function bindRoute(app: FastifyInstance, { route, closing, admit, admitted, load
         params: request.params,
         query: parseQuery(route, request.query),
         headers: request.headers,
+        address: request.ip,
         body: parseBody(route, request),
       };
       const socket = sockets.get(request.raw);

@@ -1,5 +1,6 @@
 import type { Migration } from "kysely/migration";
 import { initial } from "./0001-initial.ts";
+import { people } from "./0005-people.ts";
 
 /**
  * Every migration, by a name that sorts behind the ones before it. A list in code, so that a bundle carries it.
@@ -9,4 +10,5 @@ import { initial } from "./0001-initial.ts";
  */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-initial": initial,
+  "0005-people": people,
 };

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Rest, startRest } from "../support/rest.ts";
+
+const PASSWORD = "a long enough password";
+const NEW_PASSWORD = "another long password";
+
+let rest: Rest;
+beforeAll(async () => {
+  rest = await startRest(undefined);
+});
+afterAll(() => rest?.[Symbol.asyncDispose]());
+
+async function createUser(name: string, spec: object = {}): Promise<void> {
+  expect((await rest.send("POST", "/api/v1/users", { kind: "User", metadata: { name }, spec })).status).toBe(201);
+  expect((await rest.send("PUT", `/api/v1/users/${name}/password`, { password: PASSWORD })).status).toBe(204);
+}
+
+function login(user: string, password = PASSWORD) {
+  return rest.send("POST", "/api/v1/login", { user, password }, { bearer: null });
+}
+
+async function bearerOf(user: string, password = PASSWORD): Promise<string> {
+  return String((await login(user, password)).body["token"]);
+}
+
+async function statusOf(bearer: string): Promise<number> {
+  return (await rest.send("GET", "/api/v1/whoami", undefined, { bearer })).status;
+}
+
+describe("logins that fail", () => {
+  it("are slowed down alike for a user that exists and for one that does not", async () => {
+    await createUser("ada");
+    const statusesOf = async (user: string) => {
+      const answers = [];
+      for (let at = 0; at < 11; at++) answers.push(await login(user, "wrong"));
+      const { status, headers, body } = answers.at(-1) ?? (await login(user));
+      return {
+        statuses: answers.map((answer) => answer.status),
+        last: { status, retryAfter: headers.get("retry-after"), code: body["code"], detail: body["detail"] },
+      };
+    };
+    const known = await statusesOf("ada");
+    expect(known.statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429]);
+    expect(known.last).toMatchObject({ status: 429, retryAfter: "1", code: "too-many-requests" });
+    expect(await statusesOf("nobody")).toEqual(known);
+  });
+
+  it("cannot be counted apart under the uid of the user", async () => {
+    await createUser("uma");
+    const { body } = await rest.send("GET", "/api/v1/users/uma");
+    expect((await login(body["metadata"].uid)).status).toBe(401);
+    expect((await login("uma")).status).toBe(200);
+  });
+});
+
+describe("one's own password", () => {
+  it("changes with the old one, ends every session and opens a new one", async () => {
+    await createUser("bea");
+    const [first, second] = [await bearerOf("bea"), await bearerOf("bea")];
+    const change = { oldPassword: PASSWORD, password: NEW_PASSWORD };
+    const { status, body } = await rest.send("PUT", "/api/v1/password", change, { bearer: first });
+    expect(status).toBe(200);
+    expect([await statusOf(first), await statusOf(second), await statusOf(body["token"])]).toEqual([401, 401, 200]);
+    expect([(await login("bea")).status, (await login("bea", NEW_PASSWORD)).status]).toEqual([401, 200]);
+  });
+
+  it("does not change without the old one, whatever rights the caller has", async () => {
+    await createUser("cy");
+    const bearer = await bearerOf("cy");
+    const wrong = { oldPassword: "not the old one", password: NEW_PASSWORD };
+    const refused = await rest.send("PUT", "/api/v1/password", wrong, { bearer });
+    expect([refused.status, refused.body["detail"]]).toEqual([403, "The old password is wrong"]);
+    expect(await statusOf(bearer)).toBe(200);
+    const around = await rest.send("PUT", "/api/v1/users/admin/password", { password: NEW_PASSWORD });
+    expect([around.status, around.body["hint"]]).toEqual([422, "Change it with: mcpctl auth passwd"]);
+  });
+
+  it("cannot be guessed faster with a session than at the login", async () => {
+    await createUser("di");
+    const bearer = await bearerOf("di");
+    const statuses = [];
+    for (let at = 0; at < 11; at++) {
+      const guess = { oldPassword: `guess ${at}`, password: NEW_PASSWORD };
+      statuses.push((await rest.send("PUT", "/api/v1/password", guess, { bearer })).status);
+    }
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 403), 429]);
+  });
+});
+
+describe("one's own sessions", () => {
+  it("are listed without their bearers, and end one by one and all together", async () => {
+    await createUser("eli");
+    const [first, second, third] = [await bearerOf("eli"), await bearerOf("eli"), await bearerOf("eli")];
+    const list = async () => (await rest.send("GET", "/api/v1/sessions", undefined, { bearer: third })).body["items"];
+    const items = await list();
+    expect(items).toHaveLength(3);
+    expect(items[0]).toMatchObject({ isCurrent: true, method: "password", address: "127.0.0.1" });
+    expect(JSON.stringify(items)).not.toContain("mcpctl_ses_");
+    expect(items[0]).not.toHaveProperty("sha");
+    const oldest = `/api/v1/sessions/${items[2].id}`;
+    expect((await rest.send("DELETE", oldest, undefined, { bearer: third })).status).toBe(204);
+    expect([await statusOf(first), await statusOf(second)]).toEqual([401, 200]);
+    expect((await rest.send("DELETE", "/api/v1/sessions", undefined, { bearer: third })).status).toBe(204);
+    expect([await statusOf(second), await statusOf(third)]).toEqual([401, 401]);
+  });
+
+  it("are nobody else's, the administrator's neither", async () => {
+    await createUser("fay");
+    const bearer = await bearerOf("fay");
+    const { body } = await rest.send("GET", "/api/v1/sessions", undefined, { bearer });
+    const foreign = await rest.send("DELETE", `/api/v1/sessions/${body["items"][0].id}`);
+    const missing = await rest.send("DELETE", "/api/v1/sessions/00000000-0000-4000-8000-000000000000");
+    expect([foreign.status, missing.status]).toEqual([404, 404]);
+    expect(await statusOf(bearer)).toBe(200);
+  });
+
+  it("are none of a token's business", async () => {
+    await rest.send("POST", "/api/v1/projects", { kind: "Project", metadata: { name: "p" }, spec: {} });
+    const token = { kind: "McpToken", metadata: { name: "t", project: "p" }, spec: {} };
+    const bearer = String((await rest.send("POST", "/api/v1/mcptokens", token)).body["token"]);
+    for (const [method, path] of [
+      ["GET", "/api/v1/sessions"],
+      ["DELETE", "/api/v1/sessions"],
+    ] as const) {
+      expect((await rest.send(method, path, undefined, { bearer })).status).toBe(403);
+    }
+  });
+});
+
+describe("a user who is locked out", () => {
+  it("loses every session for good, and an enabled user does not get them back", async () => {
+    await createUser("gus");
+    const bearer = await bearerOf("gus");
+    const put = (disabled: boolean) =>
+      rest.send("PUT", "/api/v1/users/gus", { kind: "User", metadata: { name: "gus" }, spec: { disabled } });
+    expect((await put(true)).status).toBe(200);
+    expect(await statusOf(bearer)).toBe(401);
+    expect((await put(false)).status).toBe(200);
+    expect(await statusOf(bearer)).toBe(401);
+  });
+
+  it("is never the last administrator who can log in", async () => {
+    const disable = { kind: "User", metadata: { name: "admin" }, spec: { disabled: true } };
+    const refused = await rest.send("PUT", "/api/v1/users/admin", disable);
+    expect(refused).toMatchObject({ status: 409, body: { code: "conflict" } });
+    expect((await rest.send("DELETE", "/api/v1/users/admin")).status).toBe(409);
+    // One without a password, and one who is disabled, do not count.
+    for (const [name, disabled] of [
+      ["ghost", false],
+      ["sleeper", true],
+    ] as const) {
+      await rest.send("POST", "/api/v1/users", { kind: "User", metadata: { name }, spec: { disabled } });
+    }
+    await rest.send("PUT", "/api/v1/users/sleeper/password", { password: PASSWORD });
+    const spec = {
+      subjects: ["ghost", "sleeper"].map((name) => ({ kind: "User", name })),
+      roleBindings: [{ role: "admin", resource: "*" }],
+    };
+    await rest.send("POST", "/api/v1/rbac", { kind: "RbacDefinition", metadata: { name: "more" }, spec });
+    expect((await rest.send("PUT", "/api/v1/users/admin", disable)).status).toBe(409);
+    await rest.send("PUT", "/api/v1/users/ghost/password", { password: PASSWORD });
+    expect((await rest.send("DELETE", "/api/v1/users/sleeper")).status).toBe(200);
+    expect((await rest.send("PUT", "/api/v1/users/admin", disable)).status).toBe(200);
+  });
+});
