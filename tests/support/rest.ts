@@ -31,7 +31,7 @@ export interface Rest extends AsyncDisposable {
 const ADMIN = { user: "admin", password: "an admin password" };
 
 /** Starts a control plane in this process; without a URL on an embedded database. */
-export async function startRest(databaseUrl: string | undefined): Promise<Rest> {
+export async function startRest(databaseUrl: string | undefined, settings: object = {}): Promise<Rest> {
   const dataDir = await mkdtemp(join(tmpdir(), "mcpctl-rest-"));
   const mcpd = await startMcpd(
     configSchema.parse({
@@ -40,6 +40,7 @@ export async function startRest(databaseUrl: string | undefined): Promise<Rest> 
       databaseUrl,
       adminPassword: ADMIN.password,
       logLevel: "silent",
+      ...settings,
     }),
   );
   let admin: string | null = null;

@@ -80,6 +80,7 @@ describe("what people see", () => {
       "get events",
       "get instances",
       "get servers -o name",
+      "auth sessions",
     ]));
 
   it("descriptions", () =>

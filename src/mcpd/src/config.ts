@@ -7,6 +7,7 @@ import { connectionSettings, describeSettings, listenAddress, readSettings } fro
 import { parse } from "yaml";
 import * as z from "zod";
 import { LOG_LEVELS } from "@mcpctl/shared/log.ts";
+import { oidcSettings } from "./oidc/oidc-settings.ts";
 
 const PREFIX = "MCPD_";
 
@@ -36,6 +37,7 @@ export const configSchema = z.object({
     .min(60)
     .default(4 * 3600)
     .describe("How long a login lasts that is not used."),
+  ...oidcSettings,
   changesKept: z.coerce.number().int().min(100).default(20_000).describe("How many changes a watch may lag behind."),
   ...connectionSettings,
   logLevel: z

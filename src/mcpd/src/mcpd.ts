@@ -8,6 +8,7 @@ import type { Principal } from "@mcpctl/shared/rbac/principal.ts";
 import { type OnSlowStep, watchStep } from "@mcpctl/shared/slow-step.ts";
 import { type Config, readInheritedEnv, readOperatorEnv } from "./config.ts";
 import { openConfiguredDatabase } from "./configured-database.ts";
+import { createOidcLogins } from "./oidc/configured-logins.ts";
 import { HOOKS } from "./hooks/index.ts";
 import { createLogger, type Logger } from "@mcpctl/shared/log.ts";
 import { startMaintenance } from "./maintenance.ts";
@@ -20,6 +21,7 @@ import { createServerRelay, type ServerRelay } from "./relay/server-relay.ts";
 import type { Database } from "./repositories/interfaces.ts";
 import { mcpTokenRoutes, sessionRoutes } from "./routes/account-routes.ts";
 import { type App, createApp } from "./routes/app.ts";
+import { oidcRoutes } from "./routes/oidc-routes.ts";
 import { openApiDocument } from "./routes/openapi.ts";
 import { ownAccountRoutes } from "./routes/people-routes.ts";
 import { projectRoutes } from "./routes/project-routes.ts";
@@ -148,6 +150,7 @@ function createServices({ database, config, onTokenUsed, onSessionUsed }: Servic
   const audit = createAuditService(database);
   const rbac = createRbacService(database);
   const reads = createRecentReads(database);
+  const resources = createResourceService({ database, audit, rbac, hooks: HOOKS });
   const limiter = createLoginLimiter();
   const { sessionTtlSeconds, sessionIdleSeconds } = config;
   const logins = { database, audit, passwords, limiter, sessionTtlSeconds, sessionIdleSeconds };
@@ -160,7 +163,8 @@ function createServices({ database, config, onTokenUsed, onSessionUsed }: Servic
     sessions: createSessionService({ ...logins, reads, rbac, onUsed: onSessionUsed }),
     ownAccount: createOwnAccountService(logins),
     mcpTokens: createMcpTokenService({ database, reads, audit, rbac, onUsed: onTokenUsed }),
-    resources: createResourceService({ database, audit, rbac, hooks: HOOKS }),
+    resources,
+    oidcLogins: createOidcLogins({ ...logins, resources, config }),
     discovery: createDiscoveryService({ database, reads, rbac }),
   };
 }
@@ -189,6 +193,7 @@ function serve({ services, database, relay, kinds, log, config, loads }: ServeDe
     }),
     ...sessionRoutes(services.sessions),
     ...ownAccountRoutes(services.ownAccount),
+    ...oidcRoutes(services.oidcLogins),
     ...mcpTokenRoutes(services.mcpTokens),
     ...projectRoutes({ discovery: services.discovery, relay }),
     ...kinds.flatMap((kind) => resourceRoutes(kind, { ...services, latestVersion })),

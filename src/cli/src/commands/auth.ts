@@ -30,10 +30,22 @@ const whoamiCommand = defineCommand({
 });
 
 export const authCommand: AnyCommand = {
-  examples: ["mcpctl auth whoami"],
+  examples: ["mcpctl auth whoami", "mcpctl auth passwd"],
   positionals: {},
   flags: {},
   subcommands: [
     { name: "whoami", group: "Commands", summary: "Show who mcpd takes you for", load: async () => whoamiCommand },
+    {
+      name: "passwd",
+      group: "Commands",
+      summary: "Change your password, or set another user's",
+      load: async () => (await import("./auth/passwd.ts")).passwdCommand,
+    },
+    {
+      name: "sessions",
+      group: "Commands",
+      summary: "List your sessions, and end some of them",
+      load: async () => (await import("./auth/sessions.ts")).sessionsCommand,
+    },
   ],
 };

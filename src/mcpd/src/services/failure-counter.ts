@@ -15,8 +15,6 @@ export interface FailureLimits {
 
 const MAX_KEYS = 20_000;
 
-export type FailureCounter = ReturnType<typeof createFailureCounter>;
-
 /** Counts failures by key, and says how long the key must wait. Of too many keys it forgets the longest unchanged. */
 export function createFailureCounter({ free, maxWaitSeconds, forgetSeconds }: FailureLimits) {
   const byKey = new Map<string, Failures>();

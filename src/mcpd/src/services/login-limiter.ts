@@ -57,7 +57,7 @@ export function createLoginLimiter(now = () => performance.now()): LoginLimiter 
       ];
       const at = now();
       const waitMs = Math.max(...counted.map(({ counter, key }) => counter.waitMs(key, at)));
-      if (waitMs > 0) throw tooManyFailures(Math.ceil(waitMs / 1_000));
+      if (waitMs > 0) throw tooManyLogins("Too many logins have failed", Math.ceil(waitMs / 1_000));
       for (const { counter, key } of counted) counter.add(key, at);
       const undo = () => counted.forEach(({ counter, key }) => counter.undo(key));
       try {
@@ -74,15 +74,16 @@ export function createLoginLimiter(now = () => performance.now()): LoginLimiter 
   };
 }
 
-function tooManyFailures(seconds: number): McpctlError {
-  return new McpctlError("too-many-requests", "Too many logins have failed", {
+/** @param seconds - to wait. */
+export function tooManyLogins(what: string, seconds: number): McpctlError {
+  return new McpctlError("too-many-requests", what, {
     hint: `Try again in ${seconds} s`,
     retryAfterSeconds: seconds,
   });
 }
 
 /** One subscriber of IPv6 has a /64 at least, and could come from each address in it. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
   if (mapped !== undefined || !isIPv6(address)) return mapped ?? address;
   const [head = "", tail] = address.split("::");

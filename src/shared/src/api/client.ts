@@ -3,8 +3,8 @@ import { McpctlError } from "../errors.ts";
 import { API_VERSION, type Kind, type Resource, type ResourceList, type ResourceOf } from "../kinds/kind.ts";
 import { type McpToken, mcpTokens } from "../kinds/mcp-tokens.ts";
 import { users } from "../kinds/users.ts";
-import { notMcpd } from "./client-faults.ts";
-import { type ApiRequest, createTransport, type Send, type TransportOptions } from "./client-transport.ts";
+import { type Ask, createAsk } from "./client-ask.ts";
+import { type ApiRequest, createTransport, type TransportOptions } from "./client-transport.ts";
 import {
   API,
   APPLY_MEDIA_TYPE,
@@ -14,6 +14,7 @@ import {
   type Whoami,
   whoamiResponse,
 } from "./contracts.ts";
+import { type PeopleCalls, peopleCalls } from "./people-client.ts";
 
 const PAGE_SIZE = "500";
 
@@ -46,7 +47,7 @@ const applyOutcome = z.enum(["created", "configured", "unchanged"]);
 export type ApplyOutcome = z.output<typeof applyOutcome>;
 
 /** REST of mcpd, typed. Every method throws the McpctlErrors that mcpd answers, and `unreachable`. */
-export interface ApiClient {
+export interface ApiClient extends PeopleCalls {
   /** Follows every page. */
   list<K extends Kind>(kind: K, query?: ListQuery): Promise<ResourceList<ResourceOf<K>>>;
   get<K extends Kind>(kind: K, object: ObjectName): Promise<ResourceOf<K>>;
@@ -105,27 +106,10 @@ const minted = z.intersection(resourceOf(mcpTokens), z.looseObject({ token: z.st
 export function createApiClient(options: TransportOptions): ApiClient {
   const send = createTransport(options);
   const ask = createAsk(options.baseUrl, send);
-  return { ...objectCalls(ask), ...sessionCalls(ask) };
+  return { ...objectCalls(ask), ...sessionCalls(ask), ...peopleCalls(ask) };
 }
 
-interface Answer<T> {
-  value: T;
-  status: number;
-  headers: Headers;
-}
-type Ask = <Schema extends z.ZodType>(schema: Schema, request: ApiRequest) => Promise<Answer<z.output<Schema>>>;
-
-function createAsk(baseUrl: string, send: Send): Ask {
-  return async (schema, request) => {
-    const { status, headers, body } = await send(request);
-    const parsed = schema.safeParse(body);
-    if (parsed.success) return { value: parsed.data, status, headers };
-    const where = z.core.toDotPath(parsed.error.issues[0]?.path ?? []);
-    throw notMcpd(baseUrl, `${request.method} ${request.path} with JSON of another form${where && ` (at ${where})`}`);
-  };
-}
-
-type ObjectCalls = Omit<ApiClient, keyof ReturnType<typeof sessionCalls>>;
+type ObjectCalls = Omit<ApiClient, keyof ReturnType<typeof sessionCalls> | keyof PeopleCalls>;
 
 function objectCalls(ask: Ask): ObjectCalls {
   const one = async <K extends Kind>(kind: K, request: ApiRequest) => (await ask(resourceOf(kind), request)).value;
