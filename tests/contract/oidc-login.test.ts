@@ -31,7 +31,7 @@ function bound(subject: string, spec: object = {}) {
 }
 
 /** Runs `mcpctl login`, somebody at the keyboard of the browser who logs in as `subject`. */
-async function login(subject: string, { line = "login", directory = "/nonexistent/mcpctl" } = {}) {
+async function login(subject: string, { line = "login --oidc", directory = "/nonexistent/mcpctl" } = {}) {
   const pages: Promise<{ text: string }>[] = [];
   const openBrowser = (url: string) => void pages.push(browse(url, { login: subject, password: "any" }));
   const ran = await runMcpctl(line, { server: rest.url, token: undefined, directory, openBrowser });
@@ -57,6 +57,15 @@ describe("a login with the browser", () => {
   it("is what mcpd offers first, and a password stays possible", async () => {
     const { body } = await rest.send("GET", "/api/v1/login/methods", undefined, { bearer: null });
     expect(body).toEqual({ password: true, oidc: { issuer: provider.issuer } });
+    const addresses: string[] = [];
+    const abort = new AbortController();
+    const openBrowser = (url: string) => {
+      addresses.push(url);
+      abort.abort();
+    };
+    const options = { server: rest.url, token: undefined, answers: {}, signal: abort.signal, openBrowser };
+    expect((await runMcpctl("login", options)).code).toBe(130);
+    expect(addresses).toEqual([expect.stringContaining(`${provider.issuer}/auth?`)]);
     const wrong = await runMcpctl("login --user admin --password-stdin", { server: rest.url, stdin: "wrong" });
     expect(wrong.err.join()).toContain("Wrong user or password");
   });

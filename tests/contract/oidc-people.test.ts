@@ -29,7 +29,7 @@ async function login(subject: string, url = rest.url) {
     page = browse(address, { login: subject, password: "any" });
   };
   // Where the session cannot be stored, what mcpd answered is still told first.
-  const { code, err } = await runMcpctl("login", {
+  const { code, err } = await runMcpctl("login --oidc", {
     server: url,
     token: undefined,
     openBrowser,
@@ -60,6 +60,15 @@ describe("provisioning", () => {
     await login("bob");
     expect(await find("users/boss@example.com")).toBeUndefined();
     expect((await find("users/bob")).oidc.subject).toBe("bob");
+  });
+
+  it("never believes that one email is verified because another one is", async () => {
+    provider.accounts.set("kim", { email: "kim@example.com", email_verified: true });
+    provider.forge(({ header, claims }) => ({ header, claims: { ...claims, email: "boss@example.com" } }));
+    await login("kim");
+    provider.forge();
+    expect(await find("users/boss@example.com")).toBeUndefined();
+    expect((await find("users/kim@example.com")).oidc.subject).toBe("kim");
   });
 
   it("never takes over a user who is there already", async () => {

@@ -53,6 +53,30 @@ describe("logins that fail", () => {
   });
 });
 
+describe("the address of a login", () => {
+  const from = (address: string) => ({ bearer: null, headers: { "x-forwarded-for": address } });
+  const fail = (target: Rest, address: string) =>
+    target.send("POST", "/api/v1/login", { user: "vic", password: "wrong" }, from(address));
+
+  it("is what a trusted proxy says, so that people behind it do not stand in for each other", async () => {
+    await using proxied = await startRest(undefined, { trustedProxies: "10.0.0.0/8, 127.0.0.1" });
+    for (let at = 0; at < 10; at++) await fail(proxied, "192.0.2.1");
+    expect((await fail(proxied, "192.0.2.1")).status).toBe(429);
+    expect((await fail(proxied, "192.0.2.2")).status).toBe(401);
+    // What the client itself put in front of it counts for nothing.
+    expect((await fail(proxied, "192.0.2.3, 192.0.2.1, 10.1.1.1")).status).toBe(429);
+  });
+
+  it("is the other end of the connection where no proxy is trusted", async () => {
+    for (let at = 0; at < 10; at++) await fail(rest, `192.0.2.${at}`);
+    expect((await fail(rest, "192.0.2.99")).status).toBe(429);
+  });
+
+  it("is not asked of something that is no network", async () => {
+    await expect(startRest(undefined, { trustedProxies: "10.0.0.0/33" })).rejects.toThrow("networks");
+  });
+});
+
 describe("one's own password", () => {
   it("changes with the old one, ends every session and opens a new one", async () => {
     await createUser("bea");

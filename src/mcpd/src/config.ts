@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
@@ -37,6 +38,12 @@ export const configSchema = z.object({
     .min(60)
     .default(4 * 3600)
     .describe("How long a login lasts that is not used."),
+  trustedProxies: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").flatMap((network) => network.trim() || []))
+    .refine((networks) => networks.every(isNetwork), "must be IP addresses or networks, separated by commas")
+    .describe("Proxies, such as 10.0.0.0/8, whose X-Forwarded-For says where a login comes from."),
   ...oidcSettings,
   changesKept: z.coerce.number().int().min(100).default(20_000).describe("How many changes a watch may lag behind."),
   ...connectionSettings,
@@ -60,6 +67,14 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     file,
     readFile: (name) => readFileSync(name, "utf8"),
   });
+}
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits] = text.split("/", 2);
+  const version = isIP(address);
+  return (
+    version !== 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)))
+  );
 }
 
 function takeConfigFlag(argv: readonly string[]): { path?: string | undefined; flags: readonly string[] } {

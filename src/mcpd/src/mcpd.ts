@@ -204,6 +204,7 @@ function serve({ services, database, relay, kinds, log, config, loads }: ServeDe
     onAnswered: metrics.onAnswered,
     onRefused: metrics.onRefused,
     connections,
+    trustedProxies: config.trustedProxies,
     log,
   });
   return {

@@ -18,13 +18,14 @@ export interface SettingsSources {
 
 /**
  * Settings of a program: flags over environment over file over defaults. Every key of the schema has all three forms:
- * `dataDir`, `--data-dir`, `MCPD_DATA_DIR` (and `MCPD_DATA_DIR_FILE`).
+ * `dataDir`, `--data-dir`, `MCPD_DATA_DIR`; where the value is a secret, a file that holds it is named with
+ * `--data-dir-file` or `MCPD_DATA_DIR_FILE`.
  *
  * @throws {McpctlError} `config-invalid`, naming the form in which the bad value came.
  */
 export function readSettings<Schema extends z.ZodObject>(schema: Schema, sources: SettingsSources): z.output<Schema> {
   const keys = Object.keys(schema.shape);
-  const flags = parseFlags(schema, sources.argv);
+  const flags = parseFlags(schema, sources);
   const variables = readEnv(keys, sources);
   requireKnown(Object.keys(sources.file ?? {}), keys);
   const parsed = schema.safeParse({ ...sources.file, ...variables, ...flags });
@@ -58,21 +59,22 @@ export function describeSettings(schema: z.ZodObject, prefix: string): string[] 
   return rows.map(([flag, variable, text]) => `${flag.padEnd(width(0))}${variable.padEnd(width(1))}${text}`);
 }
 
-function parseFlags(schema: z.ZodObject, argv: readonly string[]): Record<string, string | true> {
+function parseFlags(schema: z.ZodObject, { argv, readFile }: SettingsSources): Record<string, string | true> {
   const known = Object.keys(schema.shape);
   const values: Record<string, string | true> = {};
   for (let at = 0; at < argv.length; at += 1) {
     const [flag, inline] = splitOnce(argv[at] ?? "");
-    const key = known.find((candidate) => toFlag(candidate) === flag);
+    const exact = known.find((candidate) => toFlag(candidate) === flag);
+    const key = exact ?? known.find((candidate) => `${toFlag(candidate)}-file` === flag);
     if (key === undefined) throw unknownFlag(flag, known);
     if (key in values) throw new McpctlError("config-invalid", `${flag} is given twice`);
-    if (isSwitch(schema.shape[key])) {
+    if (exact !== undefined && isSwitch(schema.shape[key])) {
       values[key] = inline ?? true;
       continue;
     }
     const value = inline ?? argv[(at += 1)];
     if (value === undefined) throw new McpctlError("config-invalid", `${flag} needs a value`);
-    values[key] = value;
+    values[key] = exact === undefined ? readSecretFile(flag, value, readFile) : value;
   }
   return values;
 }

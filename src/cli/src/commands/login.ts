@@ -82,7 +82,7 @@ async function openSession(context: CommandContext, choice: Choice): Promise<Sto
   }
   if (oidc && device) throw usageError("--oidc and --device exclude each other", "Choose one of them");
   const api = await context.apiWith(undefined);
-  if (oidc || device || (!hasPassword && (await hasProvider(api)))) {
+  if (oidc || device || (context.io.canAsk && !hasPassword && (await hasProvider(api)))) {
     const { loginInBrowser, loginOnDevice } = await import("../oidc-login.ts");
     const { token, expiresAt, user: name } = await (device ? loginOnDevice : loginInBrowser)(context, api);
     return { token, expiresAt, user: name };

@@ -32,7 +32,7 @@ export const oidcSettings = {
     .string()
     .min(1)
     .optional()
-    .describe("Its secret; absent for a public client. Better in the file that MCPD_OIDC_CLIENT_SECRET_FILE names."),
+    .describe("Its secret; absent for a public client. Better in a file, named with --oidc-client-secret-file."),
   oidcScopes: z.string().default("openid email profile").describe("Scopes to ask for; openid must be among them."),
   oidcUserClaim: z
     .string()

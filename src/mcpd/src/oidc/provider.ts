@@ -228,6 +228,13 @@ function wantedClaims({ userClaim, groupsClaim }: OidcOptions): string[] {
   return ["email", "email_verified", userClaim ?? [], groupsClaim ?? []].flat();
 }
 
-function toVouched(claims: IDToken, more: object): VouchedPerson {
-  return { issuer: claims.iss, subject: claims.sub, claims: { ...more, ...claims } };
+/** An email and whether it is verified stand together in one answer: one's word for another's email is worth nothing. */
+function toVouched(claims: IDToken, more: Readonly<Record<string, unknown>>): VouchedPerson {
+  const { email, email_verified, ...others } = claims;
+  const hasBoth = email !== undefined && email_verified !== undefined;
+  return {
+    issuer: claims.iss,
+    subject: claims.sub,
+    claims: { ...more, ...others, ...(hasBoth && { email, email_verified }) },
+  };
 }

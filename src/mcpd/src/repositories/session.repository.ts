@@ -46,9 +46,15 @@ export function createSessionRepository(db: Kysely<Tables>): SessionRepository {
       return rows.length > 0;
     },
 
+    // Rows are locked in one order, so that two batches cannot wait for each other.
     async touch(shas) {
-      const hashes = sql.join(shas.map((sha) => sql`decode(${sha}, 'hex')`));
-      await sql`update sessions set last_used_at = statement_timestamp() where sha in (${hashes})`.execute(db);
+      await sql`
+        with used as (
+          select id from sessions
+          where sha in (select decode(hex, 'hex') from unnest(${[...shas]}::text[]) as hex)
+          order by id for no key update
+        )
+        update sessions set last_used_at = statement_timestamp() from used where sessions.id = used.id`.execute(db);
     },
 
     async deleteExpired() {

@@ -41,6 +41,8 @@ export interface AppDeps {
   /** Called for every request that is answered with a problem. */
   onRefused(code: ErrorCode): void;
   connections: ConnectionLimits;
+  /** Whose X-Forwarded-For is believed: addresses and networks. */
+  trustedProxies: readonly string[];
   log: Logger;
 }
 
@@ -64,6 +66,7 @@ export function createApp(deps: AppDeps): App {
   const wantsSwitch = (request: IncomingMessage) => protocols.has(upgradeOf(request) ?? "");
   const app = Fastify({
     logger: false,
+    trustProxy: deps.trustedProxies.length > 0 && [...deps.trustedProxies],
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: TIMEOUTS.requestTimeout,
     http: { ...TIMEOUTS, shouldUpgradeCallback: wantsSwitch },

@@ -58,10 +58,12 @@ export function createOwnAccountService(deps: OwnAccountDeps) {
      *
      * @throws {McpctlError} `forbidden` for a wrong old password, also when there is none; `too-many-requests`.
      */
-    changePassword: (context: RequestContext, change: PasswordChange): Promise<LoginResponse> =>
-      limiter.run({ user: context.principal.name, address: change.address }, () =>
-        changePassword(deps, context, change),
-      ),
+    async changePassword(context: RequestContext, change: PasswordChange): Promise<LoginResponse> {
+      // Before anything is counted: a token may have the name of somebody else.
+      requireUser(context, "change passwords");
+      const { name: user } = context.principal;
+      return limiter.run({ user, address: change.address }, () => changePassword(deps, context, change));
+    },
   };
 }
 
