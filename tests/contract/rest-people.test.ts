@@ -163,6 +163,24 @@ describe("a user who is locked out", () => {
     expect(await statusOf(bearer)).toBe(401);
   });
 
+  it("is never the last administrator of a group, nor is a member who leaves it", async () => {
+    await using alone = await startRest(undefined);
+    const put = (path: string, kind: string, spec: object) => {
+      const [, name = ""] = path.split("/");
+      return alone.send("PUT", `/api/v1/${path}`, { kind, metadata: { name }, spec });
+    };
+    const group = (members: string[]) => ({ kind: "Group", metadata: { name: "admins" }, spec: { members } });
+    const everything = [{ role: "admin", resource: "*" }];
+    await alone.send("POST", "/api/v1/groups", group(["admin", "ghost"]));
+    const spec = { subjects: [{ kind: "Group", name: "admins" }], roleBindings: everything };
+    await alone.send("POST", "/api/v1/rbac", { kind: "RbacDefinition", metadata: { name: "admins" }, spec });
+    expect((await alone.send("DELETE", "/api/v1/rbac/admin")).status).toBe(200);
+    expect((await put("users/admin", "User", { disabled: true })).status).toBe(409);
+    expect((await put("groups/admins", "Group", { members: ["ghost"] })).status).toBe(409);
+    expect((await alone.send("DELETE", "/api/v1/groups/admins")).status).toBe(409);
+    expect((await put("groups/admins", "Group", { members: ["admin"] })).status).toBe(200);
+  });
+
   it("is never the last administrator who can log in", async () => {
     const disable = { kind: "User", metadata: { name: "admin" }, spec: { disabled: true } };
     const refused = await rest.send("PUT", "/api/v1/users/admin", disable);

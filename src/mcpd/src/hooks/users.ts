@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { User } from "@mcpctl/shared/kinds/users.ts";
-import { requireOtherAdministrator } from "./administrators.ts";
+import { requireAdministratorWithout } from "./administrators.ts";
 import { deleteTokensOf } from "./delete-tokens.ts";
 import type { HookScope, KindHooks } from "./kind-hooks.ts";
 import { requireUser } from "./require-user.ts";
@@ -12,12 +12,12 @@ export const userHooks: KindHooks<User> = {
     if (isRebound) await requireIdentity(scope, metadata.name, spec.oidc);
     if (!current) return;
     const isLockedOut = spec.disabled && !current.spec.disabled;
-    if (isLockedOut) await requireOtherAdministrator(scope, current);
+    if (isLockedOut) await requireAdministratorWithout(scope, current);
     if (isLockedOut || isRebound) await scope.repositories.sessions.deleteOfUser(current.metadata.uid);
   },
 
   async beforeDelete(scope, user) {
-    await requireOtherAdministrator(scope, user);
+    await requireAdministratorWithout(scope, user);
     await deleteTokensOf(scope, { creatorUid: user.metadata.uid });
   },
 };
