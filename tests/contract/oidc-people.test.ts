@@ -83,6 +83,24 @@ describe("provisioning", () => {
     expect((await find("users/admin")).oidc).toBeUndefined();
   });
 
+  it("names users by another claim where it is told to, and still believes no unverified email", async () => {
+    const start = (oidcUserClaim: string) =>
+      startRest(undefined, {
+        oidcIssuer: provider.issuer,
+        oidcClientId: OIDC_CLIENT.id,
+        oidcClientSecret: OIDC_CLIENT.secret,
+        oidcProvisioning: "true",
+        oidcUserClaim,
+      });
+    provider.accounts.set("lea", { email: "boss@example.com", email_verified: false, name: "lea-by-name" });
+    await using byName = await start("name");
+    await login("lea", byName.url);
+    expect((await byName.send("GET", "/api/v1/users/lea-by-name")).status).toBe(200);
+    await using byEmail = await start("email");
+    expect((await login("lea", byEmail.url)).failure).toContain("The claim email of your account");
+    expect((await byEmail.send("GET", "/api/v1/users/boss@example.com")).status).toBe(404);
+  });
+
   it("refuses a subject that can be nobody's name", async () => {
     expect((await login("Not A Name!")).failure).toContain("cannot be the name of a user");
   });

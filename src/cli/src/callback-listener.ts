@@ -45,7 +45,8 @@ export async function listenForCallback(state: string): Promise<CallbackListener
     },
     async [Symbol.asyncDispose]() {
       server.close();
-      server.closeIdleConnections();
+      // Browsers also open connections on which they never ask anything.
+      server.closeAllConnections();
       await once(server, "close");
     },
   };

@@ -16,7 +16,7 @@ export interface CliDeps {
   signal: AbortSignal;
   loadUp: LoadUp;
   /** Tries to open a web address in the person's browser. */
-  openBrowser(url: string): void;
+  openBrowser(url: string): Promise<void>;
 }
 
 /** What the flags that every command takes say. */

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { readConfig } from "./config.ts";
-import { openBrowser } from "./open-browser.ts";
 import { INTERRUPTED } from "./print-error.ts";
 import { createProcessIo } from "./process-io.ts";
 import { runCli } from "./run-cli.ts";
@@ -22,5 +21,5 @@ process.exitCode = await runCli(argv.slice(2), {
   now: () => new Date(),
   signal: controller.signal,
   loadUp: () => import("@mcpctl/up/up.ts"),
-  openBrowser,
+  openBrowser: async (url) => (await import("./open-browser.ts")).openBrowser(url),
 });

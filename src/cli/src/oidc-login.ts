@@ -28,7 +28,7 @@ export async function loginInBrowser({ io, signal, openBrowser }: LoginContext, 
   const url = requireWebUrl(authorizationUrl);
   io.err("Log in with your browser. If it does not open by itself, open this address on this machine:");
   io.err(`  ${url}`);
-  openBrowser(url);
+  await openBrowser(url);
   const timeout = AbortSignal.timeout(BROWSER_MINUTES * 60_000);
   const callback = await listener.wait(AbortSignal.any([signal, timeout])).catch((thrown: unknown) => {
     throw timeout.aborted && !signal.aborted ? tooLate("Nobody logged in with the browser") : thrown;

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { listenForCallback } from "../src/callback-listener.ts";
 
@@ -34,6 +36,13 @@ describe("the listener for the redirect", () => {
     expect(await statusOf(`http://127.0.0.1:${port}/other?code=wrong&state=${STATE}`)).toBe(404);
     expect(await statusOf(`${redirectUri}?code=right&state=${STATE}&iss=x`)).toBe(200);
     expect(await listener.wait(never())).toBe(`code=right&state=${STATE}&iss=x`);
+  });
+
+  it("does not wait for a browser that has opened a connection and asks nothing", async () => {
+    const listener = await listenForCallback(STATE);
+    const idle = connect(Number(new URL(listener.redirectUri).port), "127.0.0.1").on("error", () => {});
+    await once(idle, "connect");
+    await Promise.all([listener[Symbol.asyncDispose](), once(idle, "close")]);
   });
 
   it("ends with the signal", async () => {

@@ -16,7 +16,7 @@ export interface RunOptions extends TestIoOptions {
   signal?: AbortSignal;
   loadUp?: CliDeps["loadUp"];
   /** No browser opens when absent. */
-  openBrowser?: CliDeps["openBrowser"];
+  openBrowser?: (url: string) => void;
 }
 
 export interface Ran {
@@ -41,7 +41,7 @@ export async function runMcpctl(line: string | readonly string[], options: RunOp
     now: () => new Date(NOW),
     signal: options.signal ?? new AbortController().signal,
     loadUp: options.loadUp ?? (() => Promise.reject(new Error("up is not part of this test"))),
-    openBrowser: options.openBrowser ?? (() => {}),
+    openBrowser: async (url) => options.openBrowser?.(url),
   });
   const shown = [
     `$ mcpctl ${argv.map(quoted).join(" ")}`,
