@@ -65,6 +65,8 @@ describe("the address of a login", () => {
     expect((await fail(proxied, "192.0.2.2")).status).toBe(401);
     // What the client itself put in front of it counts for nothing.
     expect((await fail(proxied, "192.0.2.3, 192.0.2.1, 10.1.1.1")).status).toBe(429);
+    for (let at = 0; at < 10; at++) await fail(proxied, `no address ${at}`);
+    expect((await fail(proxied, `fe80::1%${"z".repeat(100)}`)).status).toBe(429);
   });
 
   it("is the other end of the connection where no proxy is trusted", async () => {

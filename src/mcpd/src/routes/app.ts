@@ -13,7 +13,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from "@mcpctl/shared/log.ts";
 import type { RequestContext } from "../services/request-context.ts";
 import { fromFramework } from "./framework-errors.ts";
-import { parseQuery, singleAuthorization, singleValues } from "./request-parts.ts";
+import { clientAddress, parseQuery, singleAuthorization, singleValues } from "./request-parts.ts";
 import type { Reply, Route, RouteRequest } from "./route.ts";
 import { handBack, upgradeOf } from "./upgrade.ts";
 
@@ -194,7 +194,7 @@ function bindRoute(app: FastifyInstance, { route, closing, admit, admitted, load
         params: request.params,
         query: parseQuery(route, request.query),
         headers: request.headers,
-        address: request.ip,
+        address: clientAddress(request.ip),
         body: parseBody(route, request),
       };
       const socket = sockets.get(request.raw);
