@@ -116,11 +116,11 @@ function describeSessions(database: GetDatabase): void {
     const { metadata } = await insertUser(database().read);
     const [idle, used] = [hexSha(uniqueName("session")), hexSha(uniqueName("session"))];
     for (const sha of [idle, used]) {
-      await sessions.insert({ sha, userUid: metadata.uid, ttlSeconds: 60, idleSeconds: 1 });
+      await sessions.insert({ sha, userUid: metadata.uid, ttlSeconds: 60, idleSeconds: 2 });
     }
-    await sleep(600);
+    await sleep(1_200);
     await sessions.touch([used]);
-    await sleep(500);
+    await sleep(1_000);
     expect(await sessions.findUser(idle)).toBeUndefined();
     expect(await sessions.findUser(used)).toBeDefined();
     expect((await sessions.listOfUser(metadata.uid)).map(({ sha }) => sha)).toEqual([used]);
