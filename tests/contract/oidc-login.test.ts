@@ -11,9 +11,11 @@ let rest: Rest;
 beforeAll(async () => {
   provider = await startOpenidProvider();
   rest = await startRest(undefined, {
-    oidcIssuer: provider.issuer,
-    oidcClientId: OIDC_CLIENT.id,
-    oidcClientSecret: OIDC_CLIENT.secret,
+    settings: {
+      oidcIssuer: provider.issuer,
+      oidcClientId: OIDC_CLIENT.id,
+      oidcClientSecret: OIDC_CLIENT.secret,
+    },
   });
 });
 afterEach(() => provider.forge());

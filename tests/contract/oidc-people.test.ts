@@ -10,11 +10,13 @@ let rest: Rest;
 beforeAll(async () => {
   provider = await startOpenidProvider();
   rest = await startRest(undefined, {
-    oidcIssuer: provider.issuer,
-    oidcClientId: OIDC_CLIENT.id,
-    oidcClientSecret: OIDC_CLIENT.secret,
-    oidcProvisioning: "true",
-    oidcGroupsClaim: "groups",
+    settings: {
+      oidcIssuer: provider.issuer,
+      oidcClientId: OIDC_CLIENT.id,
+      oidcClientSecret: OIDC_CLIENT.secret,
+      oidcProvisioning: "true",
+      oidcGroupsClaim: "groups",
+    },
   });
 });
 afterAll(async () => {
@@ -86,11 +88,13 @@ describe("provisioning", () => {
   it("names users by another claim where it is told to, and still believes no unverified email", async () => {
     const start = (oidcUserClaim: string) =>
       startRest(undefined, {
-        oidcIssuer: provider.issuer,
-        oidcClientId: OIDC_CLIENT.id,
-        oidcClientSecret: OIDC_CLIENT.secret,
-        oidcProvisioning: "true",
-        oidcUserClaim,
+        settings: {
+          oidcIssuer: provider.issuer,
+          oidcClientId: OIDC_CLIENT.id,
+          oidcClientSecret: OIDC_CLIENT.secret,
+          oidcProvisioning: "true",
+          oidcUserClaim,
+        },
       });
     provider.accounts.set("lea", { email: "boss@example.com", email_verified: false, name: "lea-by-name" });
     await using byName = await start("name");
@@ -136,13 +140,15 @@ describe("groups of the provider", () => {
 describe("allow-lists", () => {
   it("admit only verified emails of their domains and members of their groups", async () => {
     await using strict = await startRest(undefined, {
-      oidcIssuer: provider.issuer,
-      oidcClientId: OIDC_CLIENT.id,
-      oidcClientSecret: OIDC_CLIENT.secret,
-      oidcProvisioning: "true",
-      oidcGroupsClaim: "groups",
-      oidcAllowedDomains: "example.com, example.org",
-      oidcAllowedGroups: "staff",
+      settings: {
+        oidcIssuer: provider.issuer,
+        oidcClientId: OIDC_CLIENT.id,
+        oidcClientSecret: OIDC_CLIENT.secret,
+        oidcProvisioning: "true",
+        oidcGroupsClaim: "groups",
+        oidcAllowedDomains: "example.com, example.org",
+        oidcAllowedGroups: "staff",
+      },
     });
     const verified = { email: "fay@example.com", email_verified: true, groups: ["staff"] };
     const codeOf = async (claims: object) => {
@@ -159,7 +165,9 @@ describe("allow-lists", () => {
 
 describe("a provider that is not there", () => {
   it("is a typed error, and passwords still work", async () => {
-    await using alone = await startRest(undefined, { oidcIssuer: "http://127.0.0.1:9", oidcClientId: "mcpctl" });
+    await using alone = await startRest(undefined, {
+      settings: { oidcIssuer: "http://127.0.0.1:9", oidcClientId: "mcpctl" },
+    });
     expect(await login("ada", alone.url)).toEqual({
       code: 1,
       failure: expect.stringMatching(/^Error \(upstream-unavailable\): The OpenID provider http:\/\/127\.0\.0\.1:9 /),
@@ -168,9 +176,9 @@ describe("a provider that is not there", () => {
   });
 
   it("is refused at the start when only half of it is configured", async () => {
-    await expect(startRest(undefined, { oidcIssuer: "https://id.example.com" })).rejects.toMatchObject({
+    await expect(startRest(undefined, { settings: { oidcIssuer: "https://id.example.com" } })).rejects.toMatchObject({
       code: "config-invalid",
     });
-    await expect(startRest(undefined, { oidcIssuer: "http://id.example.com" })).rejects.toThrow("https");
+    await expect(startRest(undefined, { settings: { oidcIssuer: "http://id.example.com" } })).rejects.toThrow("https");
   });
 });

@@ -87,6 +87,29 @@ describe("the link between a gateway and mcpd", () => {
     expect(await call(upstream, "large", { bytes: 5_000_000 })).toHaveLength(5_000_000);
   });
 
+  it("gives each caller the own result, when the memory of long ones is used again", async () => {
+    await createProject("reuse", { servers: ["echo"] });
+    const { upstream } = await open("reuse", "echo");
+    let released = 0;
+    const ask = async (text: string) => {
+      const params = { name: "echo", arguments: { text } };
+      const { json, release } = await upstream.request("tools/call", params, { signal: NEVER });
+      // Whoever sends the bytes reads them later than others get theirs.
+      await sleep(text.length % 7);
+      const said = Buffer.from(json).toString();
+      release?.();
+      if (release) released += 1;
+      return said.includes(JSON.stringify(text)) ? "own" : said.slice(0, 80);
+    };
+    for (let round = 0; round < 6; round += 1) {
+      const texts = Array.from({ length: 20 }, (_, index) =>
+        `${round}/${index} `.repeat(1 + ((index * 3) % 20) * 1_000),
+      );
+      expect(await Promise.all(texts.map(ask))).toEqual(texts.map(() => "own"));
+    }
+    expect(released).toBeGreaterThan(50);
+  });
+
   it("judges the next call by the policy that was committed last", async () => {
     await createProject("policy", { servers: ["echo"] });
     const { upstream } = await open("policy", "echo");

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { AuditEventRow } from "../../src/mcpd/src/repositories/interfaces.ts";
 import {
   contentOf,
   type GetDatabase,
@@ -17,7 +16,6 @@ export function describeAccounts(database: GetDatabase): void {
   describe("sessions", () => describeSessions(database));
   describe("finding McpTokens", () => describeTokenLookup(database));
   describe("McpTokens and their owners", () => describeTokenOwners(database));
-  describe("audit events", () => describeAuditEvents(database));
 }
 
 function describeCredentials(database: GetDatabase): void {
@@ -245,29 +243,5 @@ function describeTokenOwners(database: GetDatabase): void {
     expect(await mcpTokens.findBySha(inserted.sha)).toBeUndefined();
     expect(await mcpTokens.listByOwner({ projectUid: inserted.project.metadata.uid })).toEqual([]);
     expect(await mcpTokens.listByOwner({ creatorUid: inserted.creator.metadata.uid })).toEqual([]);
-  });
-}
-
-function describeAuditEvents(database: GetDatabase): void {
-  const row: AuditEventRow = {
-    requestId: "r-1",
-    principal: "User:alice",
-    verb: "create",
-    resource: "servers",
-    decision: "allow",
-    decidedBy: "admins",
-    outcome: "success",
-  };
-
-  it("take a row with and without the optional fields", async () => {
-    const full = { ...row, tokenName: "ci", tokenSha: hexSha("ci"), project: "demo", name: "files" };
-    await expect(database().read.auditEvents.insert(row)).resolves.toBeUndefined();
-    await expect(database().read.auditEvents.insert(full)).resolves.toBeUndefined();
-  });
-
-  it("refuse what cannot be stored", async () => {
-    await expect(database().read.auditEvents.insert({ ...row, name: "a\u0000" })).rejects.toMatchObject({
-      code: "invalid",
-    });
   });
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { Database } from "../../src/mcpd/src/repositories/interfaces.ts";
 import { describeAccounts } from "./repositories-accounts.contract.ts";
+import { describeAuditTrail } from "./repositories-audit.contract.ts";
 import { describeChanges } from "./repositories-changes.contract.ts";
 import { describeResources } from "./repositories-resources.contract.ts";
 import { describeTransactions } from "./repositories-transactions.contract.ts";
@@ -19,5 +20,6 @@ export function describeRepositories(engine: string, open: () => Promise<Databas
     describeTransactions(getDatabase);
     describeAccounts(getDatabase);
     describeChanges(getDatabase);
+    describeAuditTrail(getDatabase);
   });
 }

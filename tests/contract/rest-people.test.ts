@@ -76,7 +76,7 @@ describe("the address of a login", () => {
     target.send("POST", "/api/v1/login", { user: "vic", password: "wrong" }, from(address));
 
   it("is what a trusted proxy says, so that people behind it do not stand in for each other", async () => {
-    await using proxied = await startRest(undefined, { trustedProxies: "10.0.0.0/8, 127.0.0.1" });
+    await using proxied = await startRest(undefined, { settings: { trustedProxies: "10.0.0.0/8, 127.0.0.1" } });
     await untilSlowedDown(() => fail(proxied, "192.0.2.1"));
     expect((await fail(proxied, "192.0.2.2")).status).toBe(401);
     // What the client itself put in front of it counts for nothing.
@@ -93,7 +93,7 @@ describe("the address of a login", () => {
   });
 
   it("is not asked of something that is no network", async () => {
-    await expect(startRest(undefined, { trustedProxies: "10.0.0.0/33" })).rejects.toThrow("networks");
+    await expect(startRest(undefined, { settings: { trustedProxies: "10.0.0.0/33" } })).rejects.toThrow("networks");
   });
 });
 

@@ -101,10 +101,42 @@ describe("REST and what it leaves in the database", () => {
     await rest.send("POST", "/api/v1/projects", { kind: "Project", metadata: { name: "p" }, spec: {} });
     const token = { kind: "McpToken", metadata: { name: "t", project: "p" }, spec: {} };
     const raw = String((await rest.send("POST", "/api/v1/mcptokens", token)).body["token"]);
-    const tables = ["resources", "changes", "sessions", "mcp_tokens", "credentials", "audit_events"];
+    const tables = [
+      "resources",
+      "changes",
+      "sessions",
+      "mcp_tokens",
+      "credentials",
+      "audit_events",
+      "audit_checkpoints",
+    ];
+    // People paste what they have in their hands.
+    const bearer = String(
+      (await rest.send("POST", "/api/v1/login", { user: "nobody", password: "nobody's password" })).body["token"],
+    );
+    const headers = { "x-request-id": raw };
+    await rest.send("DELETE", `/api/v1/groups/${raw}`, undefined, { bearer, headers });
+    await rest.send("DELETE", `/api/v1/groups/a%00b`, undefined, { bearer });
+    await rest.send("POST", "/api/v1/login", { user: raw, password: raw }, { bearer: null });
+    const event = {
+      id: "x",
+      time: "2026-01-01T00:00:00Z",
+      tokenName: raw,
+      tokenSha: "",
+      user: raw,
+      project: raw,
+      verb: "tools/call",
+      tool: raw,
+      outcome: "ok",
+      durationMs: 0,
+      requestBytes: 0,
+      replyBytes: 0,
+    };
+    await rest.send("POST", "/api/v1/audit/events", { events: [event] });
     const dump = (await Promise.all(tables.map((table) => sql(`select t::text from ${table} t`)))).join("\n");
     expect(dump).toContain("mcptokens");
-    for (const secret of [raw, rest.admin, "nobody's password", "an admin password"])
+    expect(dump.match(/mcpctl_pat_\.\.\./g)?.length).toBeGreaterThan(5);
+    for (const secret of [raw, rest.admin, bearer, "nobody's password", "an admin password"])
       expect(dump).not.toContain(secret);
   });
 });

@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { openDatabase } from "../../src/mcpd/src/repositories/database.ts";
 import type { Database } from "../../src/mcpd/src/repositories/interfaces.ts";
+import { MIGRATIONS } from "../../src/mcpd/src/repositories/migrations/index.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { createGate, insertServer, insertUser, serverRef } from "./repositories-fixtures.ts";
 import { expectNothingMissed } from "./repositories-tail.ts";
@@ -57,7 +58,9 @@ describe("opening a PostgreSQL", () => {
     const ref = serverRef();
     await databases[0]?.transact((repositories) => insertServer(repositories, ref));
     for (const { read } of databases) expect(await read.resources.find(ref)).toBeDefined();
-    expect(await postgres.query(url, "select count(*) from kysely_migration")).toBe("1");
+    expect(await postgres.query(url, "select count(*) from kysely_migration")).toBe(
+      `${Object.keys(MIGRATIONS).length}`,
+    );
   });
 
   it("works on the tables of a newer release", async () => {

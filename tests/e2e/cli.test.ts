@@ -94,4 +94,30 @@ describe("the command line against a real control plane", () => {
     expect(await stack.mcpctl(["logout"], { env })).toMatchObject({ exitCode: 0 });
     expect(await stack.mcpctl(["get", "servers"], { env })).toMatchObject({ exitCode: 3 });
   });
+
+  verifies("cli:token-rights", async () => {
+    const create = ["create", "mcptoken", "viewer", "-p", stack.up.project];
+    const bind = ["--bind", "role:view,resource:srv,name:files", "--bind", "action:logs"];
+    const created = await stack.mcpctl([...create, ...bind]);
+    expect(created.stdout).toMatch(/^mcpctl_pat_\w+\n$/);
+    const env = { MCPCTL_TOKEN: created.stdout.trim() };
+    expect(await stack.mcpctl(["get", "servers", "-o", "name"], { env })).toMatchObject({ stdout: "server/files\n" });
+    expect(await stack.mcpctl(["delete", "server", "files"], { env })).toMatchObject({ exitCode: 6 });
+    const canI = async (...words: string[]) => stack.mcpctl(["auth", "can-i", ...words], { env });
+    expect(await canI("run", "logs")).toMatchObject({ exitCode: 0, stdout: "yes\n" });
+    expect(await canI("update", "server", "files")).toMatchObject({ exitCode: 1, stdout: "no\n" });
+    expect(await canI("run", "logz")).toMatchObject({ exitCode: 2 });
+    expect(await canI("get")).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("mcpctl auth can-i") });
+    const { stdout: rights } = await canI("--list");
+    expect(rights).toMatch(/^role:view,resource:servers,name:files +mcptoken\.\S+\.viewer +-$/m);
+    const as = ["--as", `McpToken:${stack.up.project}/viewer`];
+    expect(await stack.mcpctl(["auth", "why", "run", "logs", ...as])).toMatchObject({
+      exitCode: 0,
+      stdout: `McpToken:${stack.up.project}/viewer may: mcptoken.${stack.up.project}.viewer: run logs\n`,
+    });
+    const both = await stack.mcpctl([...create.with(2, "both"), ...bind, "--rbac", "clone"]);
+    expect(both).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(await stack.mcpctl(["revoke", "mcptoken", "viewer", "-p", stack.up.project])).toMatchObject({ exitCode: 0 });
+    expect(await stack.mcpctl(["get", "servers"], { env })).toMatchObject({ exitCode: 3 });
+  });
 });

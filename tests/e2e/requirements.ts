@@ -13,6 +13,8 @@ export const REQUIREMENTS = {
   "gateway:separate": "gateway and control plane work as two processes, with a link between them",
   "gateway:mcpd-restart": "after a kill -9 of mcpd and a new start the gateway's next calls are answered",
   "gateway:kill": "kill -9 of mcpd leaves no server process behind",
+  "audit:exactly-once":
+    "every recorded call is in the trail once and in order, whatever is killed, and the trail is whole",
   "cli:apply-to-call": "apply of a server and a project, create mcptoken and a tool call through the new endpoint",
   "cli:apply-again": "a second apply says unchanged",
   "cli:yaml-error": "malformed YAML is refused with line and column, and nothing of the file is applied",
@@ -22,6 +24,7 @@ export const REQUIREMENTS = {
   "cli:login-browser":
     "login at an OpenID provider with a browser that goes through its pages, whoami, logout everywhere",
   "cli:login-device": "login at an OpenID provider on another device",
+  "cli:token-rights": "a token with bindings may do just that, auth can-i and why say so, revoking it ends both",
   "cli:delete": "deleting a project deletes its tokens, and they stop working",
 } as const;
 export type Requirement = keyof typeof REQUIREMENTS;

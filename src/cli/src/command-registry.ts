@@ -49,6 +49,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/delete.ts")).deleteCommand,
   },
   {
+    name: "secrets",
+    group: OBJECTS,
+    summary: "Change the key that secrets are encrypted with",
+    load: async () => (await import("./commands/secrets.ts")).secretsCommand,
+  },
+  {
     name: "login",
     group: ACCESS,
     summary: "Open a session with mcpd and store it",
@@ -65,6 +71,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: ACCESS,
     summary: "Show who you are, change your password, list your sessions",
     load: async () => (await import("./commands/auth.ts")).authCommand,
+  },
+  {
+    name: "audit",
+    group: ACCESS,
+    summary: "Find out whether the audit trail is whole",
+    load: async () => (await import("./commands/audit.ts")).auditCommand,
   },
   {
     name: "revoke",

@@ -8,6 +8,71 @@ import { runMcpctl, type RunOptions } from "./fakes/run-mcpctl.ts";
 const CONDITION = { type: "Ready", status: "True", reason: "Running", lastTransitionAt: "2026-01-02T00:55:00.000Z" };
 const STATUS = { observedGeneration: 2, replicas: 1, readyReplicas: 1, toolCount: 14, protocolVersion: "2026-07-28" };
 
+const ALICE = { principal: "User:alice@test.com", user: "alice@test.com", requestId: "r-1", hash: "ab", count: 1 };
+const AGENT = {
+  ...ALICE,
+  principal: "McpToken:demo/agent",
+  tokenName: "agent",
+  tokenSha: "0123456789abcdef",
+  project: "demo",
+  source: "Gateway:edge",
+  verb: "tools/call",
+  resource: "tools",
+};
+const AUDIT_EVENTS = [
+  {
+    ...AGENT,
+    seq: 4,
+    id: "g-2",
+    time: "2026-01-02T00:59:30.000Z",
+    tool: "rm\u001b[2J",
+    decision: "deny",
+    decidedBy: "the project of the token shows no such tool",
+    outcome: "failure",
+    code: "not-found",
+  },
+  {
+    ...AGENT,
+    seq: 3,
+    id: "g-1",
+    time: "2026-01-02T00:58:00.000Z",
+    receivedAt: "2026-01-02T00:58:01.000Z",
+    server: "files",
+    tool: "read_text_file",
+    decision: "allow",
+    decidedBy: "the project of the token",
+    outcome: "success",
+    durationMs: 12.5,
+    requestBytes: 200,
+    replyBytes: 3_000,
+  },
+  {
+    ...ALICE,
+    seq: 2,
+    id: "m-2",
+    time: "2026-01-02T00:50:00.000Z",
+    verb: "delete",
+    resource: "servers",
+    name: "files",
+    decision: "deny",
+    decidedBy: "no binding grants it",
+    outcome: "failure",
+    count: 40,
+  },
+  {
+    ...ALICE,
+    seq: 1,
+    id: "m-1",
+    time: "2026-01-02T00:40:00.000Z",
+    verb: "login",
+    resource: "sessions",
+    decision: "allow",
+    decidedBy: "password",
+    outcome: "success",
+    durationMs: 3.125,
+  },
+];
+
 let api: FakeApi;
 
 beforeAll(async () => {
@@ -29,6 +94,15 @@ beforeAll(async () => {
       expiresAt: "2026-02-01T01:00:00.000Z",
     },
   });
+  api.put("secrets", {
+    metadata: { name: "search" },
+    spec: { description: "For the search server", data: { key: "[redacted]", "api-key": "[redacted]" } },
+  });
+  api.put("gateways", {
+    metadata: { name: "edge" },
+    spec: {},
+    status: { creator: "User:alice", sha: "0123456789abcdef" },
+  });
   api.put("users", { metadata: { name: "mei" }, spec: { displayName: "美 \u001b[31mred\u001b[0m\u202e\n\u009b2Jx" } });
   api.put("users", { metadata: { name: "alice@test.com" }, spec: { displayName: "Alice 👩‍🔬" } });
   const event = { type: "Warning", reason: "Crashed", message: "exited with code 1", count: 3 };
@@ -45,6 +119,9 @@ beforeAll(async () => {
     metadata: { name: "other" },
     spec: { ...event, regarding: { kind: "Server", name: "search" }, lastSeenAt: "2026-01-02T00:50:00.000Z" },
   });
+  api.answer("GET", "/api/v1/audit", { items: AUDIT_EVENTS, metadata: {} });
+  const whole = { through: 1_234, isComplete: true, rows: 1_234, checkpoints: 12, outside: 12 };
+  api.answer("GET", "/api/v1/audit/verify", whole);
   api.fail(
     "GET",
     "/api/v1/groups",
@@ -76,6 +153,8 @@ describe("what people see", () => {
       "get servers -l team=data --no-headers",
       "get mcptokens",
       "get mcptokens -p demo",
+      "get secrets -o wide",
+      "get gateways",
       "get users",
       "get events",
       "get instances",
@@ -84,10 +163,42 @@ describe("what people see", () => {
     ]));
 
   it("descriptions", () =>
-    expectGolden("describe", ["describe server files", "describe mcptoken agent -p demo", "describe user mei"]));
+    expectGolden("describe", [
+      "describe server files",
+      "describe mcptoken agent -p demo",
+      "describe user mei",
+      "describe secret search",
+    ]));
 
   it("objects", () =>
-    expectGolden("objects", ["get server search -o json", "get servers search -o yaml", "get projects -o yaml"]));
+    expectGolden("objects", [
+      "get server search -o json",
+      "get servers search -o yaml",
+      "get projects -o yaml",
+      "get secret search -o yaml",
+    ]));
+
+  it("the audit trail", async () => {
+    await expectGolden("audit", [
+      "get audit",
+      "get audit -o wide --limit 2",
+      "get audit --token agent --limit 1 -o json",
+      "get audit --limit 1 -o yaml",
+      "get audit --since yesterday",
+      "get audit files",
+      "get audit -o name",
+      "get servers --token agent",
+      "audit verify",
+      "audit verify -o json",
+    ]);
+    await using broken = await startFakeApi();
+    const bad = { seq: 17, fault: "edited", message: "The row, or the one before it, is not as it was" };
+    const part = { through: 16, isComplete: true, rows: 16, checkpoints: 1, outside: 1 };
+    broken.answer("GET", "/api/v1/audit/verify", { ...part, bad: { ...bad, time: "2026-01-02T00:40:00.000Z" } });
+    const empty = { items: [], metadata: {} };
+    broken.answer("GET", "/api/v1/audit", empty);
+    await expectGolden("audit-broken", ["audit verify", "audit verify -o json", "get audit"], { server: broken.url });
+  });
 
   it("errors", async () => {
     const stdin = "kind: Server\nmetadata: { name: owned }\nspec: { command: node }\n";

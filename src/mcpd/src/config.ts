@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -46,6 +46,18 @@ export const configSchema = z.object({
     .describe("Proxies, such as 10.0.0.0/8, whose X-Forwarded-For says where a login comes from."),
   ...oidcSettings,
   changesKept: z.coerce.number().int().min(100).default(20_000).describe("How many changes a watch may lag behind."),
+  auditKeyFile: z.string().min(1).optional().describe("Keys of the audit trail; audit.key in the data directory."),
+  auditCheckpointFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Where its checkpoints are kept besides the database; audit-checkpoints.jsonl in the data directory."),
+  auditRetentionDays: z.coerce.number().int().min(1).default(90).describe("How long audit rows are kept; 90 days."),
+  secretsKey: z
+    .string()
+    .optional()
+    .meta({ secret: true })
+    .describe("Keys of secrets, 32 bytes in base64 each; the first encrypts. Made in the data directory when absent."),
   ...connectionSettings,
   logLevel: z
     .enum(LOG_LEVELS)
@@ -60,13 +72,21 @@ const USAGE = ["Usage: mcpd [FLAG VALUE]...", "", "The control plane of mcpctl."
 export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Config {
   const { path = env[`${PREFIX}CONFIG`], flags } = takeConfigFlag(argv);
   const file = path === undefined ? undefined : readConfigFile(path);
-  return readSettings(configSchema, {
+  const config = readSettings(configSchema, {
     argv: flags,
     env,
     prefix: PREFIX,
     file,
     readFile: (name) => readFileSync(name, "utf8"),
   });
+  return { ...config, secretsKey: config.secretsKey ?? readCredential(env) };
+}
+
+/** What systemd hands over with `LoadCredential=mcpd-secrets-key:PATH`. */
+function readCredential({ CREDENTIALS_DIRECTORY: directory }: NodeJS.ProcessEnv): string | undefined {
+  const path = join(directory ?? "", "mcpd-secrets-key");
+  if (directory === undefined || !existsSync(path)) return undefined;
+  return readFileSync(path, "utf8");
 }
 
 function isNetwork(text: string): boolean {

@@ -29,7 +29,19 @@ const schema = z
     allowedOrigins: list.prefault("").describe("Further values of the Origin header, separated by commas."),
     auth: z.enum(["token", "none"]).default("token").describe("token, or none for conformance runs on loopback."),
     project: z.string().min(1).optional().describe("Project to serve with --auth none."),
-    auditDir: z.string().min(1).optional().describe("Directory for the record of every tool call; none when absent."),
+    auditDir: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Directory for the record of every tool call; none when absent. With --credential they are shipped to mcpd.",
+      ),
+    auditSpoolBytes: z.coerce
+      .number()
+      .int()
+      .min(1_000_000)
+      .default(512_000_000)
+      .describe("Bytes of records that wait for mcpd; when they are more, it is not ready. 512000000 when absent."),
     graceSeconds: z.coerce
       .number()
       .int()

@@ -1,8 +1,10 @@
 import { performance } from "node:perf_hooks";
 import { ConnectionLimits } from "@mcpctl/shared/connection-limits.ts";
+import { hasCode, McpctlError } from "@mcpctl/shared/errors.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { createCallLines } from "./audit/call-line.ts";
 import { RequestLoads } from "@mcpctl/shared/request-loads.ts";
+import { IdentityWatch } from "./auth/identity-watch.ts";
 import { createAuthenticator, type Authenticator } from "./auth/authenticator.ts";
 import { createOpenAccess } from "./auth/open-access.ts";
 import { Contact } from "./control-plane/contact.ts";
@@ -71,7 +73,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const { host, port, drainSeconds = DEFAULT_DRAIN_SECONDS } = deps.options;
   let state: "starting" | "ready" | "stopping" = "starting";
   const isReady = () => state === "ready" && (deps.auditLog?.isHealthy ?? true);
-  const { server, projects, sessions, streams, connections } = createParts(deps, isReady);
+  const { server, projects, sessions, streams, connections, identityWatch } = createParts(deps, isReady);
   const now = deps.now ?? monotonic;
   let ticker: NodeJS.Timeout | undefined;
 
@@ -80,6 +82,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     sessions.sweep();
     streams.tick();
     connections.sweep(now());
+    identityWatch.tick();
   }
 
   return {
@@ -93,6 +96,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     async close() {
       state = "stopping";
       clearInterval(ticker);
+      identityWatch.close();
       streams.close();
       await server.close(drainSeconds * 1_000);
       await projects.close();
@@ -107,6 +111,7 @@ interface Parts {
   sessions: SessionTable;
   streams: LiveStreams;
   connections: ConnectionLimits;
+  identityWatch: IdentityWatch;
 }
 
 function createParts(
@@ -118,7 +123,7 @@ function createParts(
   const { controlPlane } = contact;
   const authenticator = createAccess({ controlPlane, options, log, now, graceSeconds });
   const projects = new ProjectRegistry({
-    discover: (project, bearer) => controlPlane.discover(project, bearer),
+    discover: discoverWith(controlPlane, options.credential, log),
     openUpstream: (found, bearer) => controlPlane.openUpstream(found, bearer),
     now,
     graceSeconds,
@@ -155,10 +160,34 @@ function createParts(
     streams.endOfToken(principal.sha);
     if (bearer !== undefined) projects.forget(bearer);
   });
+  const identityWatch = new IdentityWatch({
+    controlPlane,
+    bearer: () => options.credential ?? authenticator.anyBearer(),
+    onChange() {
+      authenticator.doubtAll();
+      streams.checkAll();
+    },
+  });
   const checkOrigin = createOriginGuard({ allowedHosts: [], allowedOrigins: [], ...options, listenHost: options.host });
   const readiness = async () => (!isReady() ? "stopping" : (await contact.isUsable()) ? "ok" : "unavailable");
   const server = createGatewayServer({ mcp, checkOrigin, readiness, connections, metrics, now }, options.timeouts);
-  return { server, projects, sessions, streams, connections };
+  return { server, projects, sessions, streams, connections, identityWatch };
+}
+
+/**
+ * A gateway whose own credential was revoked must not go on with what it learned by it, as it does while mcpd is silent.
+ * For a caller's token that is nothing: the authenticator hears of it, and others in the project go on.
+ */
+function discoverWith(controlPlane: ControlPlane, credential: string | undefined, log: Log): ControlPlane["discover"] {
+  return async (project, bearer) => {
+    try {
+      return await controlPlane.discover(project, bearer);
+    } catch (thrown) {
+      if (credential === undefined || !hasCode(thrown, "unauthenticated")) throw thrown;
+      log.error({ project }, "mcpd refuses the credential of this gateway; it was revoked, or is of another mcpd");
+      throw new McpctlError("forbidden", "The credential of the gateway does not work", { cause: thrown });
+    }
+  };
 }
 
 type AccessDeps = Required<Pick<GatewayDeps, "controlPlane" | "options" | "log" | "now">> & { graceSeconds: number };

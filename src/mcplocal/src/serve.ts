@@ -5,7 +5,9 @@ import { HEAP_FLAGS } from "@mcpctl/shared/heap-flags.ts";
 import { createLogger } from "@mcpctl/shared/log.ts";
 import { VERSION } from "@mcpctl/shared/version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
+import { startCallShipper } from "./audit/call-shipper.ts";
 import { type GatewayConfig, helpText, readConfig } from "./config.ts";
+import { createCallSender } from "./control-plane/http-call-sender.ts";
 import { createHttpControlPlane } from "./control-plane/http-control-plane.ts";
 import { createGateway } from "./gateway.ts";
 import { createDispatcher } from "./upstreams/dispatcher.ts";
@@ -23,12 +25,25 @@ try {
 }
 
 async function serve(config: GatewayConfig): Promise<void> {
-  const { listen, mcpdUrl, auth, project, logLevel, auditDir, ...rest } = config;
+  const { listen, mcpdUrl, auth, project, logLevel, auditDir, auditSpoolBytes, ...rest } = config;
+  const { credential } = rest;
   const log = createLogger({ program: "mcplocal", level: logLevel, write: (line) => void process.stderr.write(line) });
   const onFailed = (err: unknown) => log.error({ err }, "tool calls cannot be recorded; not ready until they can");
+  const maxSpoolBytes = credential === undefined ? undefined : auditSpoolBytes;
   const auditLog =
-    auditDir === undefined ? undefined : await openAuditLog({ directory: auditDir, epochMs: Date.now, onFailed });
+    auditDir === undefined
+      ? undefined
+      : await openAuditLog({ directory: auditDir, epochMs: Date.now, onFailed, maxSpoolBytes });
   const dispatcher = createDispatcher();
+  const shipper =
+    auditDir === undefined || credential === undefined
+      ? undefined
+      : startCallShipper({
+          directory: auditDir,
+          maxSpoolBytes: auditSpoolBytes,
+          send: createCallSender({ mcpdUrl, credential, dispatcher }),
+          log,
+        });
   const gateway = createGateway({
     controlPlane: createHttpControlPlane({ mcpdUrl, dispatcher }),
     options: { ...rest, ...listen, openProject: auth === "none" ? project : undefined },
@@ -39,9 +54,11 @@ async function serve(config: GatewayConfig): Promise<void> {
   process.stdout.write(`mcplocal listens on ${url}\n`);
   log.info({ url, mcpdUrl, auth }, "serving");
   if (!auditLog) log.warn({}, "tool calls are not recorded; set --audit-dir to record them");
+  else if (!shipper) log.warn({}, "recorded tool calls stay here; mcpd gets them from a gateway with --credential");
   await untilStopped();
   log.info({}, "stopping; a second signal ends it at once");
   await gateway.close();
+  await shipper?.close();
   await dispatcher.destroy();
 }
 

@@ -28,12 +28,14 @@ export const ERROR_CODES = {
   "upstream-protocol": { status: 502, exit: 1, rpc: -32603 },
   unavailable: { status: 503, exit: 4, rpc: -32603 },
   "upstream-timeout": { status: 504, exit: 1, rpc: -32603 },
+  "secrets-key-unusable": { status: 503, exit: 2, rpc: -32603 },
   // These never cross the wire: a program says them of itself.
   unreachable: { status: 503, exit: 4, rpc: -32603 },
   "config-invalid": { status: 500, exit: 2, rpc: -32603 },
   "port-in-use": { status: 500, exit: 1, rpc: -32603 },
   "data-dir-locked": { status: 500, exit: 1, rpc: -32603 },
   "database-unavailable": { status: 503, exit: 4, rpc: -32603 },
+  "audit-broken": { status: 500, exit: 8, rpc: -32603 },
   "tool-error": { status: 502, exit: 5, rpc: -32603 },
 } as const satisfies Record<string, CodeMeaning>;
 

@@ -18,8 +18,8 @@ export interface SettingsSources {
 
 /**
  * Settings of a program: flags over environment over file over defaults. Every key of the schema has all three forms:
- * `dataDir`, `--data-dir`, `MCPD_DATA_DIR`; where the value is a secret, a file that holds it is named with
- * `--data-dir-file` or `MCPD_DATA_DIR_FILE`.
+ * `dataDir`, `--data-dir`, `MCPD_DATA_DIR` (and `MCPD_DATA_DIR_FILE`). The flag of one that is marked as secret names a
+ * file: `--api-key-file`.
  *
  * @throws {McpctlError} `config-invalid`, naming the form in which the bad value came.
  */
@@ -32,7 +32,7 @@ export function readSettings<Schema extends z.ZodObject>(schema: Schema, sources
   if (parsed.success) return parsed.data;
   const fields = fieldErrors(parsed.error, schema).map(({ keys: path, message }) => {
     const key = String(path[0]);
-    const form = key in flags ? toFlag(key) : key in variables ? toVariable(sources.prefix, key) : key;
+    const form = key in flags ? flagOf(schema, key) : key in variables ? toVariable(sources.prefix, key) : key;
     return { path: form, message };
   });
   throw new McpctlError(
@@ -48,9 +48,9 @@ export function readSettings<Schema extends z.ZodObject>(schema: Schema, sources
 /** The settings as `--help` prints them, one line each. */
 export function describeSettings(schema: z.ZodObject, prefix: string): string[] {
   const rows = Object.entries(schema.shape).map(([key, field]) => {
-    const metavar = isSwitch(field) ? "" : " VALUE";
+    const metavar = isSwitch(field) ? "" : isSecret(field) ? " PATH" : " VALUE";
     return [
-      `  ${toFlag(key)}${metavar}`,
+      `  ${flagOf(schema, key)}${metavar}`,
       toVariable(prefix, key),
       field instanceof z.ZodType ? (field.description ?? "") : "",
     ] as const;
@@ -59,22 +59,28 @@ export function describeSettings(schema: z.ZodObject, prefix: string): string[] 
   return rows.map(([flag, variable, text]) => `${flag.padEnd(width(0))}${variable.padEnd(width(1))}${text}`);
 }
 
-function parseFlags(schema: z.ZodObject, { argv, readFile }: SettingsSources): Record<string, string | true> {
+function parseFlags(
+  schema: z.ZodObject,
+  { argv, readFile }: Pick<SettingsSources, "argv" | "readFile">,
+): Record<string, string | true> {
   const known = Object.keys(schema.shape);
   const values: Record<string, string | true> = {};
   for (let at = 0; at < argv.length; at += 1) {
     const [flag, inline] = splitOnce(argv[at] ?? "");
-    const exact = known.find((candidate) => toFlag(candidate) === flag);
-    const key = exact ?? known.find((candidate) => `${toFlag(candidate)}-file` === flag);
-    if (key === undefined) throw unknownFlag(flag, known);
+    const key = known.find((candidate) => flagOf(schema, candidate) === flag);
+    if (key === undefined)
+      throw unknownFlag(
+        flag,
+        known.map((candidate) => flagOf(schema, candidate)),
+      );
     if (key in values) throw new McpctlError("config-invalid", `${flag} is given twice`);
-    if (exact !== undefined && isSwitch(schema.shape[key])) {
+    if (isSwitch(schema.shape[key])) {
       values[key] = inline ?? true;
       continue;
     }
     const value = inline ?? argv[(at += 1)];
     if (value === undefined) throw new McpctlError("config-invalid", `${flag} needs a value`);
-    values[key] = exact === undefined ? readSecretFile(flag, value, readFile) : value;
+    values[key] = isSecret(schema.shape[key]) ? readSecretFile(flag, value, readFile) : value;
   }
   return values;
 }
@@ -109,7 +115,7 @@ function requireKnown(given: readonly string[], known: readonly string[]): void 
 }
 
 function unknownFlag(flag: string, known: readonly string[]): McpctlError {
-  const suggestion = closest(flag, known.map(toFlag));
+  const suggestion = closest(flag, known);
   return new McpctlError("config-invalid", `Unknown flag ${flag}`, {
     hint: suggestion ? `Did you mean ${suggestion}?` : "See the settings with: --help",
   });
@@ -119,6 +125,15 @@ function isSwitch(field: unknown): boolean {
   return (
     field instanceof z.ZodType && z.toJSONSchema(field, { io: "output", unrepresentable: "any" }).type === "boolean"
   );
+}
+
+/** Everybody on the machine sees what stands on a command line: secrets are read from a file instead. */
+function isSecret(field: unknown): boolean {
+  return field instanceof z.ZodType && field.meta()?.["secret"] === true;
+}
+
+function flagOf({ shape }: z.ZodObject, key: string): string {
+  return toFlag(key) + (isSecret(shape[key]) ? "-file" : "");
 }
 
 function splitOnce(argument: string): [string, string | undefined] {

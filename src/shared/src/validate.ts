@@ -47,7 +47,8 @@ function issuesOf(issue: z.core.$ZodIssue, base: PropertyKey[], schema: z.ZodTyp
     const branch = issue.errors.toSorted((a, b) => a.length - b.length)[0];
     if (branch) return branch.flatMap((inner) => issuesOf(inner, keys, schema));
   }
-  return [{ path: formatPath(keys), keys, message: issue.message }];
+  const message = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  return [{ path: formatPath(keys), keys, message }];
 }
 
 /** Writes a path as a user would: `spec.env[0].name`. */

@@ -26,6 +26,16 @@ describe("readSettings", () => {
     expect(read([], { X_DATA_DIR_FILE: "/run/secret" }).dataDir).toBe("content of /run/secret");
   });
 
+  it("takes no secret from the command line, but the path of a file that holds it", () => {
+    const secret = z.object({ apiKey: z.string().optional().meta({ secret: true, description: "A key." }) });
+    const readSecret = (argv: string[], env = {}) =>
+      readSettings(secret, { argv, env, prefix: "X_", readFile: (path) => `content of ${path}\n` });
+    expect(readSecret(["--api-key-file", "/run/key"]).apiKey).toBe("content of /run/key");
+    expect(readSecret([], { X_API_KEY: "of the environment" }).apiKey).toBe("of the environment");
+    expect(() => readSecret(["--api-key", "visible"])).toThrow("Unknown flag --api-key");
+    expect(describeSettings(secret, "X_")).toEqual(["  --api-key-file PATH  X_API_KEY  A key."]);
+  });
+
   it.each([
     [["--data-dri", "x"], {}, undefined, /Unknown flag --data-dri/, "Did you mean --data-dir?"],
     [["--data-dir"], {}, undefined, /needs a value/, undefined],

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ApiClient } from "@mcpctl/shared/api/client.ts";
+import type { Mcpd } from "@mcpctl/mcpd/mcpd.ts";
+import type { RequestContext } from "@mcpctl/mcpd/services/request-context.ts";
 import { hasCode } from "@mcpctl/shared/errors.ts";
 import { mcpTokens } from "@mcpctl/shared/kinds/mcp-tokens.ts";
 import { type Kind } from "@mcpctl/shared/kinds/kind.ts";
@@ -15,13 +16,19 @@ const FIELD_MANAGER = "mcpctl-up";
 /** The versions that the lockfile holds, so that nothing is downloaded at start. */
 const DEMO_SERVER_VERSION = "2026.8.31";
 
+/** Where and as whom the demo is made: by function calls, since an HTTP client would take longer to load than all of it. */
+export interface DemoMaker {
+  inProcess: Pick<Mcpd["inProcess"], "resources" | "tokens">;
+  context: RequestContext;
+}
+
 /**
  * Makes the demo project and its servers what this version ships. What somebody else changed stays as it is.
  *
  * @param filesDir - the directory that the `files` server offers.
  */
-export async function applyDemo(api: ApiClient, filesDir: string): Promise<void> {
-  await applyUnlessTaken(api, servers, {
+export async function applyDemo(maker: DemoMaker, filesDir: string): Promise<void> {
+  await applyUnlessTaken(maker, servers, {
     kind: "Server",
     metadata: { name: "everything" },
     spec: {
@@ -29,7 +36,7 @@ export async function applyDemo(api: ApiClient, filesDir: string): Promise<void>
       args: ["stdio"],
     },
   });
-  await applyUnlessTaken(api, servers, {
+  await applyUnlessTaken(maker, servers, {
     kind: "Server",
     metadata: { name: "files" },
     spec: {
@@ -37,7 +44,7 @@ export async function applyDemo(api: ApiClient, filesDir: string): Promise<void>
       args: [filesDir],
     },
   });
-  await applyUnlessTaken(api, projects, {
+  await applyUnlessTaken(maker, projects, {
     kind: "Project",
     metadata: { name: DEMO_PROJECT },
     spec: { description: "What mcpctl up shows", servers: ["everything", "files"] },
@@ -45,16 +52,15 @@ export async function applyDemo(api: ApiClient, filesDir: string): Promise<void>
 }
 
 /** Mints the demo's token afresh: the last one cannot be shown again, since only its hash was kept. */
-export async function mintDemoToken(api: ApiClient): Promise<string> {
-  const name = { name: DEMO_TOKEN, project: DEMO_PROJECT };
+export async function mintDemoToken({ inProcess, context }: DemoMaker): Promise<string> {
+  const metadata = { name: DEMO_TOKEN, project: DEMO_PROJECT };
   try {
-    await api.delete(mcpTokens, name);
+    const last = { plural: mcpTokens.plural, ...metadata };
+    await inProcess.resources.delete(mcpTokens, last, { context, fieldManager: FIELD_MANAGER });
   } catch (error) {
     if (!hasCode(error, "not-found")) throw error;
   }
-  const { token } = await api.createMcpToken({ kind: "McpToken", metadata: name, spec: {} } as {
-    metadata: typeof name;
-  });
+  const { token } = await inProcess.tokens.create(context, { kind: mcpTokens.kind, metadata, spec: {} });
   return token;
 }
 
@@ -78,9 +84,10 @@ interface DemoManifest {
   spec: object;
 }
 
-async function applyUnlessTaken(api: ApiClient, kind: Kind, manifest: DemoManifest): Promise<void> {
+async function applyUnlessTaken({ inProcess, context }: DemoMaker, kind: Kind, manifest: DemoManifest): Promise<void> {
+  const ref = { plural: kind.plural, project: "", name: manifest.metadata.name };
   try {
-    await api.apply(kind, manifest, { fieldManager: FIELD_MANAGER });
+    await inProcess.resources.apply(kind, ref, manifest, { context, fieldManager: FIELD_MANAGER, force: false });
   } catch (error) {
     if (!hasCode(error, "conflict")) throw error;
   }

@@ -16,6 +16,14 @@ export function createInProcessControlPlane(
   return {
     introspect: (bearer) => inProcess.tokens.introspect(bearer),
     discover: (project) => inProcess.discover(project, GATEWAY),
+    followIdentity: (_bearer, onChange, signal) =>
+      new Promise((resolve) => {
+        const stop = inProcess.onIdentityChange(onChange);
+        signal.addEventListener("abort", () => {
+          stop();
+          resolve();
+        });
+      }),
     // It is this very process that would have to answer.
     ping: async () => {},
     openUpstream: (server, bearer) =>

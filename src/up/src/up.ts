@@ -5,7 +5,6 @@ import { setFlagsFromString } from "node:v8";
 import { configSchema } from "@mcpctl/mcpd/config.ts";
 import { openConfiguredDatabase } from "@mcpctl/mcpd/configured-database.ts";
 import type { Mcpd } from "@mcpctl/mcpd/mcpd.ts";
-import { createApiClient } from "@mcpctl/shared/api/client.ts";
 import { Cleanup } from "@mcpctl/shared/cleanup.ts";
 import { HEAP_FLAGS } from "@mcpctl/shared/heap-flags.ts";
 import { failureLines, McpctlError } from "@mcpctl/shared/errors.ts";
@@ -34,6 +33,11 @@ export interface UpOptions {
 
 const DEFAULT_GATEWAY_LISTEN = "127.0.0.1:7420";
 const ADMIN = "admin";
+const DEMO_CONTEXT = {
+  principal: { kind: "User", name: ADMIN, groups: [] },
+  requestId: "up",
+  decidedBy: "mcpctl up",
+} as const;
 const SYSTEM = { principal: { kind: "System", name: "up" }, requestId: "up", decidedBy: "mcpctl up" } as const;
 
 /**
@@ -60,7 +64,7 @@ export async function runUp(options: UpOptions): Promise<number> {
     }),
   );
   const session = await openAdminSession(mcpd.inProcess, config.dataDir);
-  const token = await watchStep("Making the demo project", makeDemo(mcpd.url, session, config.dataDir), onSlowStep);
+  const token = await watchStep("Making the demo project", makeDemo(mcpd, config.dataDir), onSlowStep);
   const gateway = cleanup.use(
     await startGateway(mcpd, {
       listen: listenAddress.parse(options.gatewayListen ?? DEFAULT_GATEWAY_LISTEN),
@@ -88,10 +92,10 @@ export async function runUp(options: UpOptions): Promise<number> {
 }
 
 /** @returns the token of the demo. */
-async function makeDemo(baseUrl: string, session: string, dataDir: string): Promise<string> {
-  const api = createApiClient({ baseUrl, token: session });
-  await applyDemo(api, await demoFilesDir(dataDir));
-  return mintDemoToken(api);
+async function makeDemo({ inProcess }: Mcpd, dataDir: string): Promise<string> {
+  const maker = { inProcess, context: DEMO_CONTEXT };
+  await applyDemo(maker, await demoFilesDir(dataDir));
+  return mintDemoToken(maker);
 }
 
 /** Whoever changed the demo later may have changed the tool that proves it; their own servers run all the same. */

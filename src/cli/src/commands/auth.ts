@@ -1,40 +1,28 @@
-import { type AnyCommand, defineCommand } from "../command.ts";
-import { formatPairs } from "../printers/table.ts";
-
-const whoamiCommand = defineCommand({
-  examples: ["mcpctl auth whoami", "mcpctl auth whoami -o json"],
-  positionals: {},
-  flags: {
-    output: {
-      type: "choice",
-      short: "o",
-      choices: ["text", "json"],
-      default: "text",
-      description: "Form of the answer.",
-    },
-  },
-
-  async run({ io, api, server }, { output }) {
-    const me = await (await api()).whoami();
-    if (output === "json") return io.out(JSON.stringify(me));
-    const lines = formatPairs([
-      ["Name", me.name],
-      ["Kind", me.kind],
-      ...(me.project === undefined ? [] : [["Project", me.project] as const]),
-      ...(me.creator === undefined ? [] : [["Creator", me.creator] as const]),
-      ["Groups", me.groups.join(", ") || "-"],
-      ["Server", await server()],
-    ]);
-    for (const line of lines) io.out(line);
-  },
-});
+import type { AnyCommand } from "../command.ts";
 
 export const authCommand: AnyCommand = {
-  examples: ["mcpctl auth whoami", "mcpctl auth passwd"],
+  examples: ["mcpctl auth whoami", "mcpctl auth can-i create servers", "mcpctl auth passwd"],
   positionals: {},
   flags: {},
   subcommands: [
-    { name: "whoami", group: "Commands", summary: "Show who mcpd takes you for", load: async () => whoamiCommand },
+    {
+      name: "whoami",
+      group: "Commands",
+      summary: "Show who mcpd takes you for",
+      load: async () => (await import("./auth/whoami.ts")).whoamiCommand,
+    },
+    {
+      name: "can-i",
+      group: "Commands",
+      summary: "Say whether you, or somebody else, may do something",
+      load: async () => (await import("./auth/can-i.ts")).canICommand,
+    },
+    {
+      name: "why",
+      group: "Commands",
+      summary: "Say which binding, or whose limit, decides",
+      load: async () => (await import("./auth/why.ts")).whyCommand,
+    },
     {
       name: "passwd",
       group: "Commands",

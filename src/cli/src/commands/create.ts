@@ -27,6 +27,20 @@ const SUBCOMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./create/mcp-token.ts")).createMcpTokenCommand,
   },
   {
+    name: "secret",
+    aliases: ["secrets"],
+    group: GROUP,
+    summary: "Create a secret for servers",
+    load: async () => (await import("./create/secret.ts")).createSecretCommand,
+  },
+  {
+    name: "gateway",
+    aliases: ["gateways", "gw"],
+    group: GROUP,
+    summary: "Create a gateway and its credential",
+    load: async () => (await import("./create/gateway.ts")).createGatewayCommand,
+  },
+  {
     name: "user",
     aliases: ["users"],
     group: GROUP,

@@ -1,6 +1,7 @@
 import type { ApiClient } from "@mcpctl/shared/api/client.ts";
 import type { Kind, Resource } from "@mcpctl/shared/kinds/kind.ts";
 import { projectFlag, requireProject, usageError } from "../args.ts";
+import { AUDIT_WORD, auditFlags, notOfAudit, requireNoAuditFlags, showAudit } from "../audit-trail.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../command-context.ts";
 import { isOfOneObject } from "../for-each-object.ts";
@@ -12,7 +13,9 @@ import { parseResourceArgs, type ResourceSelection } from "../resource-args.ts";
 const SELECTOR = /^[^=,!\s]+={1,2}[^=,!\s]*(,[^=,!\s]+={1,2}[^=,!\s]*)*$/;
 
 export const getCommand = defineCommand({
-  description: "KIND is a kind in any of its forms: server, servers, srv. Several are separated by commas.",
+  description:
+    "KIND is a kind in any of its forms: server, servers, srv. Several are separated by commas. " +
+    "`get audit` shows the audit trail, newest first.",
   examples: [
     "mcpctl get servers",
     "mcpctl get servers,projects -o wide",
@@ -20,6 +23,8 @@ export const getCommand = defineCommand({
     "mcpctl get server/files project/demo -o name",
     "mcpctl get mcptokens -p demo",
     "mcpctl get servers -l team=data",
+    "mcpctl get audit --since 1h --decision deny",
+    "mcpctl get audit --token my-agent -p demo -o wide",
   ],
   positionals: {
     kind: { label: "KIND[/NAME]", required: true, description: "Kind, list of kinds, or kind and name." },
@@ -41,9 +46,16 @@ export const getCommand = defineCommand({
       description: "Only objects with these labels.",
     },
     noHeaders: { type: "boolean", description: "Leave out the header of the table." },
+    ...auditFlags,
   },
 
-  async run(context, { kind, names, output, project = context.config.project, selector, noHeaders }) {
+  async run(context, { kind, names, output, selector, noHeaders, ...given }) {
+    if (kind === AUDIT_WORD) {
+      if (names.length > 0 || selector !== undefined || output === "name") throw notOfAudit();
+      return showAudit(context, { ...given, output, hasHeaders: !noHeaders });
+    }
+    const { project = context.config.project, ...ofAudit } = given;
+    requireNoAuditFlags(ofAudit);
     const selections = parseResourceArgs([kind, ...names]);
     const labelSelector = selector === undefined ? undefined : parseSelector(selector, selections);
     const results = await readAll(context, selections, { project, labelSelector });

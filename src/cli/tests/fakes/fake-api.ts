@@ -7,6 +7,7 @@ import { PROBLEM_MEDIA_TYPE, toProblem } from "@mcpctl/shared/problem.ts";
 
 export const FAKE_TOKEN = "mcpctl_ses_fake";
 const FAKE_MINTED = "mcpctl_pat_minted";
+const FAKE_CREDENTIAL = "mcpctl_gw_minted";
 export const FAKE_PASSWORD = "correct horse battery";
 const CREATED_AT = "2026-01-01T00:00:00.000Z";
 
@@ -55,6 +56,8 @@ export interface FakeApi extends AsyncDisposable {
   received: Received[];
   put(plural: string, manifest: object): void;
   names(plural: string): string[];
+  /** Answers every request of the method on the path so. */
+  answer(method: string, path: string, json: unknown): void;
   /** Fails every request of the method on the path. */
   fail(method: string, path: string, error: McpctlError): void;
 }
@@ -63,6 +66,7 @@ export interface FakeApi extends AsyncDisposable {
 export async function startFakeApi({ pageSize = 500 } = {}): Promise<FakeApi> {
   const objects = new Map<string, Resource>();
   const failures = new Map<string, McpctlError>();
+  const answers = new Map<string, unknown>();
   const received: Received[] = [];
   const server = createServer((request, response) => {
     void answer(request, response, async () => {
@@ -74,6 +78,7 @@ export async function startFakeApi({ pageSize = 500 } = {}): Promise<FakeApi> {
       const isOpen = path === "/version" || path.startsWith("/api/v1/login");
       if (!isOpen && call.authorization !== `Bearer ${FAKE_TOKEN}`)
         throw new McpctlError("unauthenticated", "No valid session");
+      if (answers.has(`${call.method} ${path}`)) return { json: answers.get(`${call.method} ${path}`) };
       return fixedRoute(call, path) ?? objectRoute(objects, { call, path, pageSize });
     });
   });
@@ -84,6 +89,7 @@ export async function startFakeApi({ pageSize = 500 } = {}): Promise<FakeApi> {
     put: (plural, manifest) => void store(objects, plural, manifest as Manifest),
     names: (plural) =>
       [...objects.keys()].filter((key) => key.startsWith(`${plural}/`)).map((key) => key.split("/").at(-1) ?? ""),
+    answer: (method, path, json) => void answers.set(`${method} ${path}`, json),
     fail: (method, path, error) => void failures.set(`${method} ${path}`, error),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -131,6 +137,7 @@ function fixedRoute({ method, body }: Call, path: string): Answer | undefined {
   if (path === "/api/v1/login/methods") return { json: { password: true } };
   if (path.startsWith("/api/v1/sessions")) return method === "GET" ? { json: { items: SESSIONS } } : { status: 204 };
   if (path === "/api/v1/password") return { json: { token: FAKE_TOKEN, expiresAt: "2026-01-03T00:00:00.000Z" } };
+  if (path === "/api/v1/secrets/rotate") return { json: { keyId: "0123456789abcdef", rewrapped: 3, remaining: 0 } };
   if (path === "/api/v1/whoami") return { json: { kind: "User", name: "alice@test.com", groups: ["devs"] } };
   if (/^\/api\/v1\/users\/[^/]+\/password$/.test(path) && method === "PUT") return { status: 204 };
   if (path !== "/api/v1/login") return undefined;
@@ -202,7 +209,8 @@ function create(objects: Objects, kind: Kind, manifest: Manifest): Answer {
     throw new McpctlError("already-exists", `${kind.singular} "${manifest.metadata.name}" exists already`);
   }
   const created = store(objects, kind.plural, manifest);
-  return { status: 201, json: { ...created, ...(kind.plural === "mcptokens" && { token: FAKE_MINTED }) } };
+  const token = { mcptokens: FAKE_MINTED, gateways: FAKE_CREDENTIAL }[kind.plural];
+  return { status: 201, json: { ...created, ...(token !== undefined && { token }) } };
 }
 
 function apply(objects: Objects, { kind, key, call }: { kind: Kind; key: string; call: Call }): Answer {

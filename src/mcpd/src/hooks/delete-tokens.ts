@@ -1,28 +1,21 @@
-import { principalName } from "@mcpctl/shared/rbac/principal.ts";
 import type { HookScope } from "./kind-hooks.ts";
+import { recordConsequence } from "./record-consequence.ts";
+import { deleteTokenDefinition } from "./token-definition.ts";
 
 /**
  * Deletes the tokens of a project or a creator before it goes, each with an audit row of its own. The database would
  * drop their hashes by itself; this is what leaves a trace and tells the gateways.
  */
 export async function deleteTokensOf(
-  { repositories, context }: HookScope,
+  scope: HookScope,
   owner: { projectUid: string } | { creatorUid: string },
 ): Promise<void> {
-  for (const { metadata, status } of await repositories.mcpTokens.listByOwner(owner)) {
-    await repositories.resources.delete({ plural: "mcptokens", project: metadata.project ?? "", name: metadata.name });
-    await repositories.auditEvents.insert({
-      requestId: context.requestId,
-      principal: principalName(context.principal),
-      verb: "delete",
-      resource: "mcptokens",
-      name: metadata.name,
-      project: metadata.project,
-      tokenName: metadata.name,
-      tokenSha: status?.sha,
-      decision: "allow",
-      decidedBy: `its owner was deleted; ${context.decidedBy}`,
-      outcome: "success",
-    });
+  const { mcpTokens, resources } = scope.repositories;
+  for (const token of await mcpTokens.listByOwner(owner)) {
+    const { name, project } = token.metadata;
+    await deleteTokenDefinition(scope, token);
+    await resources.delete({ plural: "mcptokens", project: project ?? "", name });
+    const deed = { verb: "delete", resource: "mcptokens", name, project };
+    await recordConsequence(scope, { ...deed, tokenName: name, tokenSha: token.status?.sha }, "its owner was deleted");
   }
 }

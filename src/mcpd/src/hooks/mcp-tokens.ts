@@ -1,7 +1,10 @@
 import type { McpToken, McpTokenStatus } from "@mcpctl/shared/kinds/mcp-tokens.ts";
 import type { KindHooks } from "./kind-hooks.ts";
+import { deleteTokenDefinition } from "./token-definition.ts";
 
 export const mcpTokenHooks: KindHooks<McpToken> = {
+  beforeDelete: deleteTokenDefinition,
+
   /** Whether a token has ended, and when it was used last, is known only at the moment of reading. */
   async complete(repositories, tokens) {
     if (tokens.length === 0) return [];

@@ -1,5 +1,5 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import { getRbacResource } from "@mcpctl/shared/kinds/index.ts";
+import { normalizeBinding } from "@mcpctl/shared/kinds/index.ts";
 import type { RbacDefinition } from "@mcpctl/shared/kinds/rbac-definitions.ts";
 import { ANY_RESOURCE } from "@mcpctl/shared/rbac/vocabulary.ts";
 import type { Repositories } from "../repositories/interfaces.ts";
@@ -7,13 +7,8 @@ import type { KindHooks } from "./kind-hooks.ts";
 import { requireUser } from "./require-user.ts";
 
 export const rbacHooks: KindHooks<RbacDefinition> = {
-  /** Aliases become plurals: the evaluator compares words and must not have to guess. */
-  normalize(manifest) {
-    const { spec } = manifest;
-    const roleBindings = spec.roleBindings.map((binding) =>
-      "action" in binding ? binding : { ...binding, resource: getRbacResource(binding.resource) },
-    );
-    return { ...manifest, spec: { ...spec, roleBindings } };
+  normalize({ spec, ...manifest }) {
+    return { ...manifest, spec: { ...spec, roleBindings: spec.roleBindings.map(normalizeBinding) } };
   },
 
   async beforeWrite({ rbac, context, repositories }, manifest, current) {

@@ -1,4 +1,4 @@
-import { McpctlError, notFound } from "@mcpctl/shared/errors.ts";
+import { hasCode, McpctlError, notFound } from "@mcpctl/shared/errors.ts";
 import { KINDS } from "@mcpctl/shared/kinds/index.ts";
 import type { Decision } from "@mcpctl/shared/rbac/evaluate.ts";
 import type { Principal } from "@mcpctl/shared/rbac/principal.ts";
@@ -23,15 +23,26 @@ const ANONYMOUS: Principal = { kind: "User", name: "anonymous", groups: [] };
  *   `not-found`, exactly as if it did not.
  */
 export async function admit(deps: AdmissionDeps, route: Route, request: AdmissionRequest): Promise<RequestContext> {
-  const { requestId } = request;
+  const { requestId, requestBytes } = request;
   if (route.permission.kind === "public") return { principal: ANONYMOUS, requestId, decidedBy: "public" };
-  const principal = await authenticate(deps, request.authorization);
+  const principal = await authenticate(deps, request.authorization).catch(async (thrown: unknown) => {
+    if (hasCode(thrown, "unauthenticated")) await recordStranger(deps, route, request);
+    throw thrown;
+  });
   const state = await deps.rbac.current();
   const decision = decide(state, principal, route, request);
-  if (decision.allowed) return { principal, requestId, decidedBy: decision.by };
+  if (decision.allowed) return { principal, requestId, requestBytes, decidedBy: decision.by };
   const deed = deedOf(route, request);
-  await deps.audit.recordDenial({ principal, requestId, decidedBy: decision.by }, deed);
+  await deps.audit.recordDenial({ principal, requestId, requestBytes, decidedBy: decision.by }, deed);
   throw refusal(state, principal, deed);
+}
+
+/** The path of who is unknown is not repeated: only so few kinds of denials can be told apart. */
+async function recordStranger({ audit }: AdmissionDeps, route: Route, request: AdmissionRequest): Promise<void> {
+  const { requestId, source, requestBytes } = request;
+  const { verb, resource } = deedOf(route, request);
+  const context = { principal: ANONYMOUS, requestId, source, requestBytes, decidedBy: "no valid bearer" };
+  await audit.recordDenial(context, { verb, resource });
 }
 
 function decide(state: RbacState, principal: Principal, { permission }: Route, { params }: AdmissionRequest): Decision {

@@ -1,6 +1,7 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Principal } from "@mcpctl/shared/rbac/principal.ts";
-import { SESSION_PREFIX, TOKEN_PREFIX } from "@mcpctl/shared/tokens/index.ts";
+import { GATEWAY_PREFIX, SESSION_PREFIX, TOKEN_PREFIX } from "@mcpctl/shared/tokens/index.ts";
+import type { GatewayService } from "../services/gateway.service.ts";
 import type { McpTokenService } from "../services/mcp-token.service.ts";
 import type { SessionService } from "../services/session.service.ts";
 
@@ -9,6 +10,7 @@ const MAX_BEARER_LENGTH = 256;
 export interface AuthDeps {
   sessions: Pick<SessionService, "authenticate">;
   mcpTokens: Pick<McpTokenService, "authenticate">;
+  gateways: Pick<GatewayService, "authenticate">;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface AuthDeps {
  * @throws {McpctlError} `unauthenticated`, alike for a missing, malformed, unknown, expired and revoked bearer.
  */
 export async function authenticate(
-  { sessions, mcpTokens }: AuthDeps,
+  { sessions, mcpTokens, gateways }: AuthDeps,
   authorization: string | undefined,
 ): Promise<Principal> {
   const bearer = bearerOf(authorization);
@@ -25,7 +27,9 @@ export async function authenticate(
     ? mcpTokens
     : bearer?.startsWith(SESSION_PREFIX)
       ? sessions
-      : undefined;
+      : bearer?.startsWith(GATEWAY_PREFIX)
+        ? gateways
+        : undefined;
   const principal = bearer === undefined ? undefined : await service?.authenticate(bearer);
   if (principal) return principal;
   throw new McpctlError("unauthenticated", "No valid bearer token was sent", {

@@ -32,7 +32,8 @@ export const oidcSettings = {
     .string()
     .min(1)
     .optional()
-    .describe("Its secret; absent for a public client. Better in a file, named with --oidc-client-secret-file."),
+    .meta({ secret: true })
+    .describe("Its secret; absent for a public client."),
   oidcScopes: z.string().default("openid email profile").describe("Scopes to ask for; openid must be among them."),
   oidcUserClaim: z
     .string()

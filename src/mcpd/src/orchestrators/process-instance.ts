@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { withoutSecrets } from "@mcpctl/shared/redact.ts";
 import type { BackOff } from "./back-off.ts";
 import type { EraMemory } from "./era-memory.ts";
 import { InstanceUpstream } from "./instance-upstream.ts";
 import type { InstanceLaunch, InstanceLoad, InstanceState, RunningInstance } from "./orchestrator.ts";
 import type { ProcessLimits } from "./process-limits.ts";
 import type { Reaper } from "./reaper.ts";
-import { withoutSecrets } from "./redact.ts";
 import {
   describeExit,
   describeStartFailure,
@@ -13,6 +13,7 @@ import {
   type StartedServer,
   startServer,
 } from "./server-start.ts";
+import type { SpawnInTurn } from "./spawn-turns.ts";
 import type { StartSlots } from "./start-slots.ts";
 import { createStderrTail, type StderrTail } from "./stderr-tail.ts";
 import { followToolCount } from "./tool-count.ts";
@@ -23,6 +24,7 @@ export interface ProcessInstanceDeps {
   env: Readonly<Record<string, string>>;
   reaper: Reaper;
   slots: StartSlots;
+  spawnInTurn: SpawnInTurn;
   eras: EraMemory;
   backOff: BackOff;
   limits: ProcessLimits;
@@ -200,12 +202,13 @@ export class ProcessInstance implements RunningInstance {
     const { count, last } = this.#server?.upstream.garbage ?? { count: 0, last: "" };
     const garbage = count > 0 ? `. Lines on stdout that are no MCP messages: ${count}, the last: ${last}` : "";
     const stderr = this.#stderr.readSinceMark(STDERR_LINES).slice(-MAX_STDERR_LENGTH);
-    const message = `${what}. Starts again in ${Math.ceil(seconds)} s${garbage}${stderr && `\n${stderr}`}`;
-    return withoutSecrets(message, this.#launch.secretValues);
+    return `${what}. Starts again in ${Math.ceil(seconds)} s${garbage}${stderr && `\n${stderr}`}`;
   }
 
   #become(change: Partial<InstanceState>): void {
-    this.#state = { ...this.#state, ...change };
+    const { message } = change;
+    const redacted = message !== undefined && { message: withoutSecrets(message, this.#launch.secretValues) };
+    this.#state = { ...this.#state, ...change, ...redacted };
     this.#deps.onState(this.#state);
   }
 }

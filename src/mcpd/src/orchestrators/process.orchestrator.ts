@@ -1,11 +1,14 @@
+import { join } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { Logger } from "@mcpctl/shared/log.ts";
 import { createBackOff } from "./back-off.ts";
 import { readDataDirId } from "./data-dir-id.ts";
-import { createEraMemory } from "./era-memory.ts";
+import { openEraMemory } from "./era-memory.ts";
 import type { InstanceLaunch, InstanceState, Orchestrator, RunningInstance } from "./orchestrator.ts";
 import { ProcessInstance } from "./process-instance.ts";
 import { PROCESS_LIMITS, type ProcessLimits } from "./process-limits.ts";
 import { createReaper } from "./reaper.ts";
+import { createSpawnTurns } from "./spawn-turns.ts";
 import { createStartSlots } from "./start-slots.ts";
 import { endMarkedProcesses, INSTANCE_MARKER } from "./stray-processes.ts";
 
@@ -15,19 +18,27 @@ export interface ProcessOrchestratorDeps {
   /** All that servers get of the environment of mcpd. */
   inheritedEnv: { readonly PATH: string; readonly HOME: string };
   limits?: Partial<ProcessLimits>;
+  log: Pick<Logger, "warn">;
 }
 
 /**
  * Runs servers as child processes, each in a group of its own. Nothing of them outlives mcpd: it stops them when it
  * closes, the reaper ends them when it dies, and `sweep` finds at the next start what escaped both.
  */
-export function createProcessOrchestrator({ dataDir, inheritedEnv, limits }: ProcessOrchestratorDeps): Orchestrator {
+export function createProcessOrchestrator(deps: ProcessOrchestratorDeps): Orchestrator {
+  const { dataDir, inheritedEnv, limits, log } = deps;
   const dataDirId = readDataDirId(dataDir);
   const allLimits = { ...PROCESS_LIMITS, ...limits };
   const instances = new Map<string, ProcessInstance>();
   const reaper = createReaper(dataDirId, inheritedEnv.PATH);
   const slots = createStartSlots(allLimits.parallelStarts, allLimits.startSlotMs);
-  const eras = createEraMemory(() => performance.now());
+  const spawnInTurn = createSpawnTurns();
+  const eras = openEraMemory({
+    file: join(dataDir, "server-eras.json"),
+    owner: dataDirId,
+    now: Date.now,
+    onFault: (what, err) => log.warn({ err }, what),
+  });
   const idPrefix = `${dataDirId}/`;
   let isClosing = false;
 
@@ -49,6 +60,7 @@ export function createProcessOrchestrator({ dataDir, inheritedEnv, limits }: Pro
       env: { ...inheritedEnv, ...launch.env, [INSTANCE_MARKER]: idPrefix + name },
       reaper,
       slots,
+      spawnInTurn,
       eras,
       backOff: createBackOff(Math.random),
       limits: allLimits,
@@ -67,6 +79,7 @@ export function createProcessOrchestrator({ dataDir, inheritedEnv, limits }: Pro
       isClosing = true;
       await Promise.all([...instances.values()].map((instance) => instance.stop()));
       await sweep();
+      await eras.close();
       await reaper.close();
     },
   };

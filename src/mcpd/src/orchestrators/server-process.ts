@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { endGroup, killGroup, signalGroup } from "./process-group.ts";
 import type { Reaper } from "./reaper.ts";
+import type { SpawnInTurn } from "./spawn-turns.ts";
 
 export interface ProcessExit {
   code: number | null;
@@ -23,6 +24,7 @@ export interface ServerProcessOptions {
   env: Readonly<Record<string, string>>;
   onStderr(chunk: Buffer): void;
   reaper: Reaper;
+  spawnInTurn: SpawnInTurn;
   limits: EndLimits;
 }
 
@@ -96,13 +98,15 @@ interface SpawnedChild {
 }
 
 async function spawnRegistered(options: ServerProcessOptions): Promise<SpawnedChild> {
-  const { command, args, env, reaper } = options;
-  reaper.start();
+  const { command, args, env, reaper, spawnInTurn } = options;
   try {
-    const child = spawn(command, args, { detached: true, env, shell: false, stdio: "pipe" });
-    const { pid } = child;
-    if (pid !== undefined) reaper.add(pid);
-    await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
+    const { child, pid, running } = await spawnInTurn(() => {
+      reaper.start();
+      const started = spawn(command, args, { detached: true, env, shell: false, stdio: "pipe" });
+      if (started.pid !== undefined) reaper.add(started.pid);
+      return { child: started, pid: started.pid, running: untilSpawned(started) };
+    });
+    await running;
     if (pid === undefined) throw new Error("it has no process id");
     child.on("error", () => {});
     child.stderr.on("data", options.onStderr).on("error", () => {});
@@ -110,6 +114,10 @@ async function spawnRegistered(options: ServerProcessOptions): Promise<SpawnedCh
   } catch (cause) {
     throw cannotRun(options, cause);
   }
+}
+
+function untilSpawned(child: ChildProcessWithoutNullStreams): Promise<void> {
+  return new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -13,7 +13,7 @@ import {
 import { type StdioLimits, StdioUpstream } from "./stdio-upstream.ts";
 import { countTools } from "./tool-count.ts";
 
-export interface ServerStartOptions extends Pick<ServerProcessOptions, "env" | "reaper" | "onStderr"> {
+export interface ServerStartOptions extends Pick<ServerProcessOptions, "env" | "reaper" | "spawnInTurn" | "onStderr"> {
   launch: InstanceLaunch;
   limits: EndLimits & { stdio: StdioLimits };
   eras: EraMemory;
@@ -52,7 +52,8 @@ export async function startServer(options: ServerStartOptions): Promise<StartedS
     // Some servers end at a message that they do not know; the oldest greeting is known to all.
     return meet(await spawnServer(options, "legacy"), signal);
   });
-  eras.set(launch, started.identity.era);
+  // Its date stays that of the probe, so that a program that restarts often is probed again some day.
+  if (started.identity.era !== knownEra) eras.set(launch, started.identity.era);
   return started;
 }
 

@@ -1,5 +1,5 @@
+import { withoutSecrets } from "@mcpctl/shared/redact.ts";
 import { toPlainText } from "./plain-text.ts";
-import { withoutSecrets } from "./redact.ts";
 
 const MAX_LINE_LENGTH = 2_000;
 

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import { createLineMemory } from "@mcpctl/shared/mcp/line-memory.ts";
 import { type LineLimits, LineUpstream, type LineUpstreamOptions } from "@mcpctl/shared/mcp/line-upstream.ts";
 import { toPlainText } from "./plain-text.ts";
 
@@ -29,7 +30,7 @@ export class StdioUpstream extends LineUpstream {
   readonly #stdin: Writable;
 
   constructor({ stdin, stdout, onBroken, limits = STDIO_LIMITS, ...options }: StdioUpstreamOptions) {
-    super({ ...options, limits, sink: stdin, ...TURNS, allocate: Buffer.allocUnsafe });
+    super({ ...options, limits, sink: stdin, ...TURNS, memory: createLineMemory(Buffer) });
     this.#stdin = stdin;
     stdout.on("data", this.receive).on("end", onBroken).on("error", onBroken);
     stdin.on("error", onBroken);

@@ -2,11 +2,14 @@ import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Server } from "@mcpctl/shared/kinds/servers.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import type { InstanceLoad, InstanceState, Orchestrator, RunningInstance } from "../orchestrators/orchestrator.ts";
+import type { ResolvedValues } from "../services/secret-refs.ts";
 import { launchKey, type PackageResolver, toLaunch } from "./launch.ts";
 
 export interface FleetDeps {
   orchestrator: Orchestrator;
   resolvePackage: PackageResolver;
+  /** Its whole declared environment. */
+  env: ResolvedValues;
   /** Called whenever a copy of the server changes its state. */
   onState(server: string): void;
   /** Called when launching should be tried again. */
@@ -43,7 +46,7 @@ export function createFleet(server: Server, deps: FleetDeps): Fleet {
 
   async function launch(wanted: Server, index: number): Promise<void> {
     try {
-      const program = await toLaunch(wanted, index, deps.resolvePackage);
+      const program = await toLaunch(wanted, index, deps);
       faults[index] = undefined;
       copies[index] = deps.orchestrator.start(program, () => deps.onState(name));
     } catch (error) {
@@ -55,7 +58,7 @@ export function createFleet(server: Server, deps: FleetDeps): Fleet {
   }
 
   return {
-    key: launchKey(server),
+    key: launchKey(server, deps.env),
     async scale(wanted) {
       faults.splice(wanted.spec.replicas);
       await stopAll(copies.splice(wanted.spec.replicas));

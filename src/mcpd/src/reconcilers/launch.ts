@@ -1,28 +1,37 @@
+import { createHash } from "node:crypto";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Server, ServerSpec } from "@mcpctl/shared/kinds/servers.ts";
 import type { InstanceLaunch } from "../orchestrators/orchestrator.ts";
+import type { ResolvedValues } from "../services/secret-refs.ts";
 
 /** Turns a package into a program; installs it where it is missing. */
 export type PackageResolver = (npm: { npm: string; version: string }) => Promise<{ command: string; args: string[] }>;
 
 /** What must be equal for a running process to be the one that the spec asks for. */
-export function launchKey({ metadata, spec }: Server): string {
-  const { command, package: npm, args, env, startTimeoutSeconds, timeoutSeconds } = spec;
-  return JSON.stringify([metadata.uid, command, npm, args, env, startTimeoutSeconds, timeoutSeconds]);
+export function launchKey({ metadata, spec }: Server, { values, fault }: ResolvedValues): string {
+  const { command, package: npm, args, startTimeoutSeconds, timeoutSeconds } = spec;
+  const what = [metadata.uid, command, npm, args, values, fault, startTimeoutSeconds, timeoutSeconds];
+  // Hashed, because values may be secret and the key is kept.
+  return createHash("sha256").update(JSON.stringify(what)).digest("base64");
 }
 
 /**
  * @throws {McpctlError} `upstream-unavailable` when the package cannot be had or a value needs a Secret.
  */
-export async function toLaunch(server: Server, index: number, resolve: PackageResolver): Promise<InstanceLaunch> {
-  const { metadata, spec } = server;
+export async function toLaunch(
+  { metadata, spec }: Server,
+  index: number,
+  { resolvePackage: resolve, env }: { resolvePackage: PackageResolver; env: ResolvedValues },
+): Promise<InstanceLaunch> {
+  if (env.fault) throw new McpctlError("upstream-unavailable", env.fault.message);
   const program = await programOf(spec, resolve);
   return {
     name: instanceName(metadata.name, index),
     server: metadata.name,
     command: program.command,
     args: [...program.args, ...spec.args],
-    env: Object.fromEntries(spec.env.map((variable) => [variable.name, valueOf(variable)])),
+    env: env.values,
+    secretValues: env.secretValues,
     startTimeoutSeconds: spec.startTimeoutSeconds,
     timeoutSeconds: spec.timeoutSeconds,
   };
@@ -36,15 +45,4 @@ async function programOf({ command, package: npm }: ServerSpec, resolve: Package
   if (npm) return resolve(npm);
   if (command !== undefined) return { command, args: [] };
   throw new McpctlError("internal", "A server without a program was to be started");
-}
-
-function valueOf({ name, value, secretRef }: ServerSpec["env"][number]): string {
-  if (value !== undefined) return value;
-  throw new McpctlError(
-    "upstream-unavailable",
-    `Variable ${name} needs secret "${secretRef?.name ?? ""}", which cannot be read`,
-    {
-      hint: "Secrets are not supported by this version of mcpd; give the variable a value",
-    },
-  );
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Server } from "@mcpctl/shared/kinds/servers.ts";
 import type { Logger } from "@mcpctl/shared/log.ts";
 import type { Database } from "../repositories/interfaces.ts";
 import type { Change, WatchService } from "../services/watch.service.ts";
@@ -8,8 +9,11 @@ interface ServerFollowerDeps {
   watch: WatchService;
   /** Servers that are known here, and may be gone from the list. */
   known(): Iterable<string>;
-  /** Called with the name of every server that was declared, changed or deleted. */
-  onNews(name: string): void;
+  /**
+   * Called with the name of every server that was declared, changed or deleted, and with what it is where that was read
+   * a moment ago.
+   */
+  onNews(name: string, declared?: Server): void;
   log: Logger;
   signal: AbortSignal;
 }
@@ -27,19 +31,26 @@ export async function followServers(deps: ServerFollowerDeps): Promise<void> {
   /** Generations that were told, by uid. */
   const generations = new Map<string, number>();
 
-  function tell({ type, object: { metadata } }: Pick<Change, "type" | "object">): void {
+  function tell({ type, object: { metadata } }: Pick<Change, "type" | "object">, declared?: Server): void {
     const { uid, generation, name } = metadata;
     const isNews = type === "DELETED" || generations.get(uid) !== generation;
     if (type === "DELETED") generations.delete(uid);
     else generations.set(uid, generation);
-    if (isNews) onNews(name);
+    if (isNews) onNews(name, declared);
+  }
+
+  /** A Secret that is new, changed or gone is news for whoever needs it. */
+  async function tellUsersOf(secret: string): Promise<void> {
+    for (const { metadata, spec } of await database.read.resources.list<Server>({ plural: "servers" })) {
+      if ([...spec.env, ...spec.headers].some(({ secretRef }) => secretRef?.name === secret)) onNews(metadata.name);
+    }
   }
 
   /** @returns the version to follow from. */
   async function list(): Promise<string> {
     const since = await database.read.changes.latestVersion();
-    const declared = await database.read.resources.list({ plural: "servers" });
-    for (const object of declared) tell({ type: "ADDED", object });
+    const declared = await database.read.resources.list<Server>({ plural: "servers" });
+    for (const object of declared) tell({ type: "ADDED", object }, object);
     const names = new Set(declared.map(({ metadata }) => metadata.name));
     for (const name of known()) if (!names.has(name)) onNews(name);
     return since;
@@ -50,7 +61,10 @@ export async function followServers(deps: ServerFollowerDeps): Promise<void> {
     let from = since;
     while (!signal.aborted) {
       try {
-        for await (const change of watch.watch(from, signal)) if (change.plural === "servers") tell(change);
+        for await (const change of watch.watch(from, signal)) {
+          if (change.plural === "servers") tell(change);
+          if (change.plural === "secrets") await tellUsersOf(change.object.metadata.name);
+        }
       } catch (err) {
         log.error({ err }, "following changes of servers broke off; it will be taken up again");
         await sleep(AGAIN_MS);

@@ -2,15 +2,23 @@ import { type Condition, withCondition } from "@mcpctl/shared/kinds/conditions.t
 import type { InstanceStatus } from "@mcpctl/shared/kinds/instances.ts";
 import { isProcessServer, type Server, type ServerStatus } from "@mcpctl/shared/kinds/servers.ts";
 import type { InstanceState } from "../orchestrators/orchestrator.ts";
+import type { SecretFault } from "../services/secret-refs.ts";
 
 type Ready = Pick<Condition, "status" | "reason" | "message">;
 
+interface Observed {
+  instances: readonly InstanceState[];
+  /** Why it lacks a secret that it needs. */
+  fault?: SecretFault | undefined;
+  now: string;
+}
+
 /** What a server's status says, given what its instances say. */
-export function serverStatus(server: Server, instances: readonly InstanceState[], now: string): ServerStatus {
+export function serverStatus(server: Server, { instances, fault, now }: Observed): ServerStatus {
   const running = instances.filter(({ phase }) => phase === "Running");
   const identity = running.find((instance) => instance.identity)?.identity;
   const toolCount = running.find((instance) => instance.toolCount !== undefined)?.toolCount;
-  const ready = readyOf(server, instances);
+  const ready = fault ? { status: "False" as const, ...fault } : readyOf(server, instances);
   return {
     observedGeneration: server.metadata.generation,
     replicas: instances.length,

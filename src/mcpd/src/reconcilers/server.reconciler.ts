@@ -6,6 +6,7 @@ import type { Logger } from "@mcpctl/shared/log.ts";
 import type { InstanceLoad, InstanceState, Orchestrator } from "../orchestrators/orchestrator.ts";
 import type { Database } from "../repositories/interfaces.ts";
 import type { EventRecorder } from "../services/event.service.ts";
+import type { SecretFault, SecretRefs } from "../services/secret-refs.ts";
 import type { WatchService } from "../services/watch.service.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
 import { launchKey, type PackageResolver } from "./launch.ts";
@@ -18,6 +19,7 @@ export interface ServerReconcilerDeps {
   watch: WatchService;
   orchestrator: Orchestrator;
   resolvePackage: PackageResolver;
+  secretRefs: Pick<SecretRefs, "resolve">;
   events: EventRecorder;
   log: Logger;
 }
@@ -39,26 +41,34 @@ const RETRY_MS = 5_000;
 
 /** Moves running processes towards the declared servers. */
 export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconciler {
-  const { database, watch, orchestrator, resolvePackage, log } = deps;
+  const { database, watch, orchestrator, resolvePackage, secretRefs, log } = deps;
   const fleets = new Map<string, Fleet>();
   const closing = new AbortController();
-  const writer = createStatusWriter(deps, (name) => fleets.get(name)?.states() ?? []);
-  const queue = createQueue(async (name) => {
-    if (!closing.signal.aborted) await reconcile(name);
+  /** Why servers lack a secret, by their name. */
+  const faults = new Map<string, SecretFault>();
+  const writer = createStatusWriter(deps, {
+    states: (name) => fleets.get(name)?.states() ?? [],
+    fault: (name) => faults.get(name),
+  });
+  const queue = createQueue(async (name, declared) => {
+    if (!closing.signal.aborted) await reconcile(name, declared ?? (await findServer(database, name)));
   }, log);
 
-  async function reconcile(name: string): Promise<void> {
-    const server = await database.read.resources.find<Server>({ plural: "servers", project: "", name });
+  async function reconcile(name: string, server: Server | undefined): Promise<void> {
     const wanted = server && isProcessServer(server.spec) ? server : undefined;
+    const env = await secretRefs.resolve(wanted?.spec.env ?? []);
+    const { fault } = server && !wanted ? await secretRefs.resolve(server.spec.headers) : env;
+    if (fault) faults.set(name, fault);
+    else faults.delete(name);
     let fleet = fleets.get(name);
-    if (fleet && fleet.key !== (wanted && launchKey(wanted))) {
+    if (fleet && fleet.key !== (wanted && launchKey(wanted, env))) {
       fleets.delete(name);
       await fleet.stop();
       fleet = undefined;
     }
     if (wanted) {
       const onRetry = (retried: string) => void queue.add(retried);
-      fleet ??= createFleet(wanted, { orchestrator, resolvePackage, onState: writer.schedule, onRetry });
+      fleet ??= createFleet(wanted, { orchestrator, resolvePackage, env, onState: writer.schedule, onRetry });
       fleets.set(name, fleet);
       await fleet.scale(wanted);
     }
@@ -74,10 +84,10 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
 
   return {
     async start() {
-      const swept = await orchestrator.sweep();
+      // Not while servers start: each statement would wait behind the spawning of some.
+      const [swept] = await Promise.all([orchestrator.sweep(), writer.forgetInstances()]);
       if (swept > 0) log.warn({ swept }, "ended processes that an earlier life left behind");
-      await writer.forgetInstances();
-      const onNews = (name: string) => void queue.add(name);
+      const onNews = (name: string, declared?: Server) => void queue.add(name, declared);
       await followServers({ database, watch, known: () => fleets.keys(), onNews, log, signal: closing.signal });
     },
     openUpstream: (name) =>
@@ -95,6 +105,10 @@ export function createServerReconciler(deps: ServerReconcilerDeps): ServerReconc
   };
 }
 
+function findServer({ read }: Pick<Database, "read">, name: string): Promise<Server | undefined> {
+  return read.resources.find<Server>({ plural: "servers", project: "", name });
+}
+
 function doesNotRun(name: string, state: InstanceState | undefined): McpctlError {
   const why = state?.message ?? state?.phase ?? "it is not started";
   return new McpctlError("upstream-unavailable", `Server "${name}" does not run: ${why}`, {
@@ -103,12 +117,14 @@ function doesNotRun(name: string, state: InstanceState | undefined): McpctlError
 }
 
 /** Works on one server at a time for each name, so that two changes in a row cannot start it twice. */
-function createQueue(work: (name: string) => Promise<void>, log: Logger) {
+function createQueue(work: (name: string, declared?: Server) => Promise<void>, log: Logger) {
   const tails = new Map<string, Promise<void>>();
 
-  function add(name: string): Promise<void> {
-    const tail = (tails.get(name) ?? Promise.resolve())
-      .then(() => work(name))
+  /** @param declared - the server as it is now; what waits behind other work is read when its turn comes. */
+  function add(name: string, declared?: Server): Promise<void> {
+    const before = tails.get(name);
+    const tail = (before ?? Promise.resolve())
+      .then(() => work(name, before ? undefined : declared))
       .catch((err: unknown) => {
         log.error({ err, server: name }, "reconciling a server failed; it will be tried again");
         setTimeout(() => void add(name), RETRY_MS).unref();

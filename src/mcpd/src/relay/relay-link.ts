@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { isProcessServer } from "@mcpctl/shared/kinds/servers.ts";
 import { replyIdOf } from "@mcpctl/shared/mcp/line-messages.ts";
+import { createLineMemory } from "@mcpctl/shared/mcp/line-memory.ts";
 import { createLineSplitter } from "@mcpctl/shared/mcp/line-splitter.ts";
 import { LineWriter } from "@mcpctl/shared/mcp/line-writer.ts";
 import { RPC, type RequestId, type RpcError } from "@mcpctl/shared/mcp/protocol.ts";
@@ -74,10 +75,14 @@ export class RelayLink {
       now,
     });
     upstream.onToolsChanged(() => this.#write(LIST_CHANGED));
+    const memory = createLineMemory(Buffer);
     const split = createLineSplitter({
       maxLineBytes: limits.maxLineBytes,
-      allocate: Buffer.allocUnsafe,
-      onLine: (line) => this.#receive(line),
+      memory,
+      onLine: (line, isOwn) => {
+        this.#receive(line);
+        if (isOwn) memory.giveBack(line);
+      },
       onLongLine: (head, tail) => this.#refuse(replyIdOf(head, tail) ?? null, TOO_LONG),
     });
     const isGone = () => this.#close();
@@ -117,8 +122,8 @@ export class RelayLink {
 
   #read(chunk: Buffer, split: (chunk: Uint8Array) => void): void {
     this.#usedAt = this.#options.now();
-    split(chunk);
     const isWhole = chunk.at(-1) === LINE_FEED;
+    split(chunk);
     this.#lineSince = isWhole ? undefined : (this.#lineSince ?? this.#usedAt);
   }
 
@@ -167,8 +172,8 @@ export class RelayLink {
     this.#writeReply(id, toReply("error", error));
   }
 
-  #writeReply(id: RequestId | null, { kind, json }: UpstreamReply): void {
-    this.#write(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"${kind}":`, json, "}");
+  #writeReply(id: RequestId | null, { kind, json, release }: UpstreamReply): void {
+    this.#write(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"${kind}":`, json, "}", release);
   }
 
   /** Progress that is not read in time is worth nothing. */
@@ -176,9 +181,9 @@ export class RelayLink {
     if (this.#writer.unsentBytes < this.#options.limits.pauseBytes) this.#write("", message);
   };
 
-  #write(head: string, value?: Uint8Array, tail?: string): void {
+  #write(head: string, value?: Uint8Array, tail?: string, onSent?: () => void): void {
     if (this.#isEnded) return;
-    if (!this.#writer.write(head, value, tail)) return this.#cut();
+    if (!this.#writer.write(head, value, tail, onSent)) return this.#cut();
     if (this.#writer.unsentBytes > this.#options.limits.pauseBytes) this.#options.socket.pause();
   }
 

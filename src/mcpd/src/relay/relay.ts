@@ -1,6 +1,6 @@
 import type { RelayRequest, RelayResponse, RelayTarget } from "./exchange.ts";
 import { relayToProcess } from "./process-relay.ts";
-import { createRemoteRelay } from "./remote-relay.ts";
+import type { RemoteRelay } from "./remote-relay.ts";
 
 export type { ProcessTarget, RelayRequest, RelayResponse, RelayTarget, RemoteTarget } from "./exchange.ts";
 
@@ -11,10 +11,21 @@ export interface Relay extends AsyncDisposable {
 }
 
 export function createRelay(): Relay {
-  const remote = createRemoteRelay();
+  let remote: Promise<RemoteRelay> | undefined;
   return {
-    handle: (request, target) =>
-      "upstream" in target ? relayToProcess(request, target) : remote.handle(request, target),
-    [Symbol.asyncDispose]: remote.close,
+    async handle(request, target) {
+      if ("upstream" in target) return relayToProcess(request, target);
+      remote ??= loadRemoteRelay();
+      return (await remote).handle(request, target);
+    },
+    async [Symbol.asyncDispose]() {
+      await (await remote)?.close();
+    },
   };
+}
+
+/** The HTTP client is a third of all code of mcpd, and most servers are processes. */
+async function loadRemoteRelay(): Promise<RemoteRelay> {
+  const { createRemoteRelay } = await import("./remote-relay.ts");
+  return createRemoteRelay();
 }

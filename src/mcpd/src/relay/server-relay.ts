@@ -14,7 +14,7 @@ interface ServerRelayDeps extends Pick<RelayLinksDeps, "onCommit"> {
   /** A handle on the process of a server, whether it runs now or not. */
   openUpstream(server: string): Upstream;
   /** @throws {McpctlError} `upstream-unavailable` when a value cannot be had. */
-  headersOf(spec: Server["spec"]): Record<string, string>;
+  headersOf(spec: Server["spec"]): Record<string, string> | Promise<Record<string, string>>;
 }
 
 /** The relay to declared servers: to a process of mcpd by its pipes, to any other by its address. */
@@ -33,14 +33,14 @@ export function createServerRelay({ openUpstream, headersOf, onCommit }: ServerR
   const relay = createRelay();
   const links = createRelayLinks({ openUpstream, onCommit });
 
-  function targetOf({ server: { metadata, spec }, isAllowed: policy }: RelayExchange): RelayTarget {
+  async function targetOf({ server: { metadata, spec }, isAllowed: policy }: RelayExchange): Promise<RelayTarget> {
     if (isProcessServer(spec)) return { upstream: openUpstream(metadata.name), policy };
     const { url = "", timeoutSeconds } = spec;
-    return { server: metadata.name, url, headers: headersOf(spec), policy, timeoutSeconds };
+    return { server: metadata.name, url, headers: await headersOf(spec), policy, timeoutSeconds };
   }
 
   return {
-    handle: async (exchange) => relay.handle(exchange, targetOf(exchange)),
+    handle: async (exchange) => relay.handle(exchange, await targetOf(exchange)),
     acceptLink: (request) => (isProcessServer(request.granted.server.spec) ? links.accept(request) : undefined),
     [Symbol.asyncDispose]() {
       links[Symbol.dispose]();

@@ -2,16 +2,19 @@ import { createListeners } from "./listeners.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type OnSlowStep, watchStep } from "@mcpctl/shared/slow-step.ts";
 import { type Kysely, sql } from "kysely";
+import { createAuditCheckpointRepository } from "./audit-checkpoint.repository.ts";
 import { createAuditEventRepository } from "./audit-event.repository.ts";
 import { createChangeRepository } from "./change.repository.ts";
 import { createCredentialRepository } from "./credential.repository.ts";
 import type { Engine } from "./engine.ts";
 import type { Database, Repositories } from "./interfaces.ts";
+import { createGatewayRepository } from "./gateway.repository.ts";
 import { createMcpTokenRepository } from "./mcp-token.repository.ts";
 import { migrate } from "./migrate.ts";
 import { openPglite } from "./pglite.ts";
 import { createResourceRepository } from "./resource.repository.ts";
 import { toTimestamp } from "./resource-rows.ts";
+import { createSecretRepository } from "./secret.repository.ts";
 import { createSessionRepository } from "./session.repository.ts";
 import { isRetryable, isTransient } from "./storage-errors.ts";
 import type { Tables } from "./tables.ts";
@@ -121,7 +124,10 @@ function createRepositories(db: Kysely<Tables>): Repositories {
     credentials: createCredentialRepository(db),
     sessions: createSessionRepository(db),
     mcpTokens: createMcpTokenRepository(db),
+    secrets: createSecretRepository(db),
+    gateways: createGatewayRepository(db),
     auditEvents: createAuditEventRepository(db),
+    auditCheckpoints: createAuditCheckpointRepository(db),
     async now() {
       const { rows } = await sql<{ now: Date }>`select statement_timestamp() as now`.execute(db);
       return rows.map((row) => toTimestamp(row.now)).join();

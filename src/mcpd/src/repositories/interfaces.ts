@@ -1,7 +1,9 @@
 import type { FieldOwner } from "@mcpctl/shared/kinds/metadata.ts";
+import type { Gateway } from "@mcpctl/shared/kinds/gateways.ts";
 import type { Resource, ResourceRef } from "@mcpctl/shared/kinds/kind.ts";
 import type { McpToken } from "@mcpctl/shared/kinds/mcp-tokens.ts";
 import type { OidcIdentity, User } from "@mcpctl/shared/kinds/users.ts";
+import type { AuditCheckpointRepository, AuditEventRepository } from "./audit-interfaces.ts";
 
 /** What a writer decides about a resource; the repository adds uid, versions and times. */
 export interface ResourceContent {
@@ -9,6 +11,8 @@ export interface ResourceContent {
   annotations: Record<string, string>;
   managedFields: FieldOwner[];
   spec: unknown;
+  /** Values that are kept apart from the spec have changed, which counts as a change of it. */
+  hasNewSecrets?: boolean;
 }
 
 export interface ResourceQuery {
@@ -161,25 +165,42 @@ export interface McpTokenRepository {
   lastUses(uids: readonly string[]): Promise<Map<string, string>>;
 }
 
-/** One row of the audit trail; the repository adds id and time. */
-export interface AuditEventRow {
-  requestId: string;
-  /** Principal in words, such as `User:alice`. */
-  principal: string;
-  tokenName?: string | undefined;
-  tokenSha?: string | undefined;
-  project?: string | undefined;
-  verb: string;
-  resource: string;
-  name?: string | undefined;
-  decision: "allow" | "deny";
-  /** The binding that decided, or why none did. */
-  decidedBy: string;
-  outcome: "success" | "failure";
+/** The values of the marked fields of one object, sealed: an envelope that only a key ring opens. */
+export interface SealedSecrets {
+  /** Id of the key that `wrappedKey` is encrypted with. */
+  keyId: string;
+  /** Base64 of the encrypted data key that the values are encrypted with. */
+  wrappedKey: string;
+  /** Base64 of each encrypted value, by its path. */
+  values: Record<string, string>;
 }
 
-export interface AuditEventRepository {
-  insert(row: AuditEventRow): Promise<void>;
+export interface SealedRow {
+  uid: string;
+  sealed: SealedSecrets;
+  /** The object as it was in the same moment. */
+  resource: Resource;
+}
+
+/** Envelopes by the object that they belong to; they go with it. */
+export interface SecretRepository {
+  /** An object and its envelope, of one moment. */
+  find(ref: ResourceRef): Promise<{ resource: Resource; sealed: SealedSecrets | undefined } | undefined>;
+  /** Replaces the envelope of an object. */
+  put(uid: string, sealed: SealedSecrets): Promise<void>;
+  delete(uid: string): Promise<void>;
+  /** Ids of the keys that envelopes need. */
+  keyIds(): Promise<string[]>;
+  /** Envelopes that need another key than this, locked until the end of the transaction. */
+  listOfOtherKeys(keyId: string, limit: number): Promise<SealedRow[]>;
+  /** How many there are that need another key than this. */
+  countOfOtherKeys(keyId: string): Promise<number>;
+}
+
+/** Credentials of gateways, by their SHA-256. */
+export interface GatewayRepository {
+  insert(row: { uid: string; sha: string }): Promise<void>;
+  findBySha(sha: string): Promise<Gateway | undefined>;
 }
 
 export interface Repositories {
@@ -188,7 +209,10 @@ export interface Repositories {
   credentials: CredentialRepository;
   sessions: SessionRepository;
   mcpTokens: McpTokenRepository;
+  secrets: SecretRepository;
+  gateways: GatewayRepository;
   auditEvents: AuditEventRepository;
+  auditCheckpoints: AuditCheckpointRepository;
   /** The database's clock, RFC 3339. */
   now(): Promise<string>;
   /**

@@ -1,6 +1,7 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { PGlite } from "@electric-sql/pglite";
 import { COMMIT_CHANNEL } from "./engine.ts";
@@ -12,6 +13,13 @@ import { unpackCluster } from "./prepared-cluster.ts";
 const INT8 = 20;
 /** The engine clears them at every start, and 128 MB of it took a third of the start and stayed in memory. */
 const SHARED_BUFFERS = "16MB";
+
+/**
+ * A hundred times what V8 lets a function run before it is optimised. Opening the database uses many functions for a
+ * moment, and optimising them took more than running them, just when servers start; what is used for long is optimised
+ * all the same.
+ */
+const OPTIMISE_LATER = "--wasm-tiering-budget=1300000000";
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- pglite-client.ts starts this thread with nothing else
 if (parentPort) await serve(parentPort, workerData as PgliteWorkerData);
@@ -48,6 +56,7 @@ async function prepare(files: string, preparedClusters: readonly string[], send:
 }
 
 async function start(files: string | undefined): Promise<PGlite> {
+  setFlagsFromString(OPTIMISE_LATER);
   // Not at the top: by now there is a cache for what it compiles to.
   const { PGlite } = await import("@electric-sql/pglite");
   return PGlite.create({

@@ -86,21 +86,22 @@ function insertion(ref: ResourceRef, row: { kind: string; content: ResourceConte
 
 function replacement(ref: ResourceRef, content: ResourceContent, expectedVersion: string) {
   const isExpected = sql`${isAddressed(ref)} and resources.resource_version::text = ${expectedVersion}`;
+  const hasNewSecrets = content.hasNewSecrets === true ? sql`true` : sql`false`;
   const next = sql`(select ${toJson(content.labels)}::jsonb as labels, ${toJson(content.annotations)}::jsonb as annotations,
     ${toJson(content.managedFields)}::jsonb as managed_fields, ${toJson(content.spec)}::jsonb as spec) as next`;
   return {
     occasion: sql`
       select from resources, ${next}
       where ${isExpected}
-        and (resources.labels, resources.annotations, resources.managed_fields, resources.spec)
-          is distinct from (next.labels, next.annotations, next.managed_fields, next.spec)`,
+        and (${hasNewSecrets} or (resources.labels, resources.annotations, resources.managed_fields, resources.spec)
+          is distinct from (next.labels, next.annotations, next.managed_fields, next.spec))`,
     statement: sql`
       update resources set
         labels = next.labels,
         annotations = next.annotations,
         managed_fields = next.managed_fields,
         spec = next.spec,
-        generation = generation + (resources.spec is distinct from next.spec)::int,
+        generation = generation + (${hasNewSecrets} or resources.spec is distinct from next.spec)::int,
         resource_version = drawn.value,
         updated_at = statement_timestamp()
       from drawn, ${next}

@@ -22,24 +22,9 @@ export interface ResourceTable {
   updated_at: Generated<Date>;
 }
 
-interface AuditEventTable {
-  request_id: string;
-  principal: string;
-  token_name: string | undefined;
-  token_sha: Uint8Array | null;
-  project: string | undefined;
-  verb: string;
-  resource: string;
-  name: string | undefined;
-  decision: "allow" | "deny";
-  decided_by: string;
-  outcome: "success" | "failure";
-}
-
 /** Tables that the query builder is used on, as the newest migration leaves them. The others are spoken to in SQL. */
 export interface Tables {
   resources: ResourceTable;
   credentials: { user_uid: string; password_hash: string };
   sessions: { user_uid: string };
-  audit_events: AuditEventTable;
 }

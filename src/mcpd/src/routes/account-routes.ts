@@ -16,6 +16,8 @@ import * as z from "zod";
 import { bearerOf } from "../middleware/auth.ts";
 import type { McpTokenService } from "../services/mcp-token.service.ts";
 import type { SessionService } from "../services/session.service.ts";
+import type { IdentityChanges } from "../services/identity-changes.ts";
+import { toIdentityStream } from "./identity-stream.ts";
 import { defineRoute, type Route } from "./route.ts";
 
 const NO_STORE = { "cache-control": "no-store" };
@@ -71,7 +73,7 @@ export function sessionRoutes(sessions: SessionService): Route[] {
 const projectQuery = z.strictObject({ project: z.string().optional().describe("Project of the token.") });
 
 /** What an McpToken has besides the verbs of every kind. */
-export function mcpTokenRoutes(tokens: McpTokenService): Route[] {
+export function mcpTokenRoutes(tokens: McpTokenService, changes: IdentityChanges): Route[] {
   return [
     defineRoute({
       method: "POST",
@@ -99,6 +101,13 @@ export function mcpTokenRoutes(tokens: McpTokenService): Route[] {
     }),
     defineRoute({
       method: "GET",
+      path: API.identityChanges,
+      summary: "Tells that rights or tokens have changed, never which: whoever believes something should ask again",
+      permission: { kind: "authenticated" },
+      handle: async (request) => toIdentityStream(changes, request),
+    }),
+    defineRoute({
+      method: "GET",
       path: API.introspect,
       summary: "What the bearer token of this request may be used for",
       permission: { kind: "public" },
@@ -117,5 +126,6 @@ function toWhoami(principal: Principal): Whoami {
     return { kind, name, project, creator: creator.name, groups: [] };
   }
   if (principal.kind === "User") return { ...principal, groups: [...principal.groups] };
+  if (principal.kind === "Gateway") return { ...principal, groups: [] };
   throw new McpctlError("internal", "mcpd asked itself over HTTP");
 }

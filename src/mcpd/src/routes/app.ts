@@ -13,6 +13,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from "@mcpctl/shared/log.ts";
 import type { RequestContext } from "../services/request-context.ts";
 import { fromFramework } from "./framework-errors.ts";
+import { listen } from "./listen.ts";
 import { clientAddress, parseQuery, singleAuthorization, singleValues } from "./request-parts.ts";
 import type { Reply, Route, RouteRequest } from "./route.ts";
 import { handBack, upgradeOf } from "./upgrade.ts";
@@ -25,8 +26,6 @@ const SWITCHING_PROTOCOLS = 101;
 /** A gateway is one caller, and all calls of its clients come from it. */
 const MAX_REQUESTS_PER_CALLER = 8_192;
 const SWEEP_MS = 1_000;
-/** Connections that come in one burst; the system may allow fewer. */
-const BACKLOG = 4_096;
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/;
 
 /** Seconds; Fastify enforces a slow body only when all three are set, the header limit being the smallest. */
@@ -49,6 +48,10 @@ export interface AppDeps {
 export interface AdmissionRequest {
   requestId: string;
   authorization: string | undefined;
+  /** Address that it comes from. */
+  source: string;
+  /** As the client declares it. */
+  requestBytes: number | undefined;
   params: Readonly<Record<string, string>>;
   query: Readonly<Record<string, unknown>>;
 }
@@ -181,7 +184,8 @@ function bindRoute(app: FastifyInstance, { route, closing, admit, admitted, load
       const { params, id: requestId } = request;
       const query = singleValues(request.query);
       const authorization = singleAuthorization(request.raw.rawHeaders);
-      const readmit = () => admit(route, { requestId, authorization, params, query });
+      const origin = { source: request.ip, requestBytes: declaredBytes(request) };
+      const readmit = () => admit(route, { requestId, authorization, ...origin, params, query });
       const context = await readmit();
       admitted.set(request, { context, readmit });
       reserve(loads, principalName(context.principal), { request, reply });
@@ -225,6 +229,11 @@ function reserve(loads: RequestLoads, caller: string, { request, reply }: Omit<F
   reply.raw.once("close", load.end);
   const declared = length === undefined && coding !== undefined ? MAX_BODY_BYTES : Number(length ?? 0);
   if (!load.take(Math.min(declared, MAX_BODY_BYTES))) throw tooManyBodies();
+}
+
+function declaredBytes({ headers }: FastifyRequest): number | undefined {
+  const bytes = Number(headers["content-length"] ?? NaN);
+  return Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : undefined;
 }
 
 function goneSignal(reply: FastifyReply): AbortSignal {
@@ -274,20 +283,4 @@ function sendError({ log, onRefused }: Pick<AppDeps, "log" | "onRefused">, { err
     .headers({ "x-request-id": request.id, ...retryHeaders(known) })
     .type(PROBLEM_MEDIA_TYPE)
     .send(JSON.stringify(problem));
-}
-
-async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
-  try {
-    return await app.listen({ host, port, backlog: BACKLOG });
-  } catch (cause) {
-    if (!isAddressInUse(cause)) throw cause;
-    throw new McpctlError("port-in-use", `${host}:${port} is in use by another program`, {
-      hint: "Stop that program, or choose another address with --listen HOST:PORT",
-      cause,
-    });
-  }
-}
-
-function isAddressInUse(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }

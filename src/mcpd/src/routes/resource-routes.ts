@@ -80,7 +80,7 @@ function writeRoutes(kind: Kind, { resources }: ResourceRoutesDeps): Route[] {
     ["delete", deleteRoute(kind, resources)],
   ];
   // Objects of project scope are made by a service of their own, which has its own route.
-  if (kind.scope === "global") routes.push(["create", createRoute(kind, resources)]);
+  if (kind.scope === "global" && !kind.isMinted) routes.push(["create", createRoute(kind, resources)]);
   return routes.filter(([verb]) => kind.verbs.includes(verb)).map(([, route]) => route);
 }
 

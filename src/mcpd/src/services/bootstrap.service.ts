@@ -16,6 +16,7 @@ interface BootstrapDeps {
   passwords: PasswordHasher;
 }
 
+const DEFAULT_MODEL = { plural: "proxymodels", project: "", name: "default" } as const;
 const OWNED_BY_NOBODY = { labels: {}, annotations: {}, managedFields: [] } satisfies Partial<ResourceContent>;
 
 /**
@@ -28,16 +29,16 @@ export async function bootstrap(
   { database, audit, passwords }: BootstrapDeps,
   wanted: { user: string; password?: string | undefined },
 ): Promise<FirstAdmin | undefined> {
+  if (await isMade(database.read)) return undefined;
   const password = wanted.password ?? randomBytes(18).toString("base64url");
   const hash = () => passwords.hash(password);
   // Ahead of the transaction, because it takes a while; not at all where it will not be needed.
   const hashedAhead = (await hasUsers(database.read)) ? undefined : await hash();
   const deed = { verb: "bootstrap", resource: "*" };
   return audit.mutate(systemContext("bootstrap"), deed, async ({ resources, credentials }) => {
-    const model = { plural: "proxymodels", project: "", name: "default" };
-    if (!(await resources.find(model))) {
+    if (!(await resources.find(DEFAULT_MODEL))) {
       const spec = { description: "Passes everything on unchanged." };
-      await resources.insert(model, "ProxyModel", { ...OWNED_BY_NOBODY, spec }, {});
+      await resources.insert(DEFAULT_MODEL, "ProxyModel", { ...OWNED_BY_NOBODY, spec }, {});
     }
     if (await hasUsers({ resources })) return undefined;
     const ref = { plural: "users", project: "", name: wanted.user };
@@ -55,6 +56,11 @@ export async function bootstrap(
     );
     return { user: wanted.user, password: wanted.password === undefined ? password : undefined };
   });
+}
+
+/** What every start but the first finds. */
+async function isMade(repositories: Pick<Repositories, "resources">): Promise<boolean> {
+  return (await repositories.resources.find(DEFAULT_MODEL)) !== undefined && hasUsers(repositories);
 }
 
 async function hasUsers({ resources }: Pick<Repositories, "resources">): Promise<boolean> {

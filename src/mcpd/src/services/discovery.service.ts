@@ -1,5 +1,5 @@
 import { API, type DiscoveredServer, type Discovery } from "@mcpctl/shared/api/contracts.ts";
-import { McpctlError, notFound } from "@mcpctl/shared/errors.ts";
+import { hasCode, notFound } from "@mcpctl/shared/errors.ts";
 import { type Condition, findCondition } from "@mcpctl/shared/kinds/conditions.ts";
 import type { Resource } from "@mcpctl/shared/kinds/kind.ts";
 import type { Project } from "@mcpctl/shared/kinds/projects.ts";
@@ -10,6 +10,7 @@ import type { Principal } from "@mcpctl/shared/rbac/principal.ts";
 import type { Database } from "../repositories/interfaces.ts";
 import type { RbacService } from "./rbac.service.ts";
 import type { RecentReads } from "./recent-reads.ts";
+import { hasSecretRefs, type SecretRefs } from "./secret-refs.ts";
 
 export interface DiscoveryService {
   /**
@@ -30,11 +31,12 @@ interface DiscoveryDeps {
   database: Pick<Database, "read">;
   reads: RecentReads;
   rbac: RbacService;
+  secretRefs: Pick<SecretRefs, "headersOf">;
 }
 
 const MISSING = { reason: "NotFound", message: "The project names it, but no such server exists" };
 
-export function createDiscoveryService({ database, reads, rbac }: DiscoveryDeps): DiscoveryService {
+export function createDiscoveryService({ database, reads, rbac, secretRefs }: DiscoveryDeps): DiscoveryService {
   const { resources } = database.read;
 
   function find<R extends Resource>(plural: string, name: string): Promise<R | undefined> {
@@ -47,6 +49,23 @@ export function createDiscoveryService({ database, reads, rbac }: DiscoveryDeps)
     return project;
   }
 
+  /**
+   * What a caller that may resolve sends to a remote server itself. Values of Secrets are for gateways alone: whoever
+   * else may see addresses is a person, and credentials do not leave for a laptop.
+   *
+   * @returns undefined where the relay has to add them.
+   */
+  async function headersFor({ spec }: Server, maySeeSecrets: boolean): Promise<Record<string, string> | undefined> {
+    if (spec.url === undefined || (hasSecretRefs(spec.headers) && !maySeeSecrets)) return undefined;
+    try {
+      return await secretRefs.headersOf(spec);
+    } catch (thrown) {
+      // The relay says why, to whoever asks.
+      if (hasCode(thrown, "upstream-unavailable")) return undefined;
+      throw thrown;
+    }
+  }
+
   return {
     async discover(name, principal) {
       const project = await getProject(name);
@@ -55,12 +74,16 @@ export function createDiscoveryService({ database, reads, rbac }: DiscoveryDeps)
       const found = await resources.list<Server>({ plural: "servers", names });
       const byName = new Map(found.map((server) => [server.metadata.name, server]));
       const { naming, proxyModel, tools } = project.spec;
+      const maySeeSecrets = principal.kind === "Gateway" || principal.kind === "System";
+      const servers = project.spec.servers.map(async (server) => {
+        const path = API.relay(project.metadata.name, server);
+        const found = byName.get(server);
+        const headers = found && mayResolve ? await headersFor(found, maySeeSecrets) : undefined;
+        return toDiscovered(server, found, { path, headers });
+      });
       return {
         project: { name: project.metadata.name, naming, proxyModel, tools },
-        servers: project.spec.servers.map((server) => {
-          const path = API.relay(project.metadata.name, server);
-          return toDiscovered(server, byName.get(server), { path, mayResolve });
-        }),
+        servers: await Promise.all(servers),
       };
     },
 
@@ -86,22 +109,22 @@ function isOffered({ naming, tools }: Project["spec"], { metadata, spec }: Serve
 }
 
 interface Reach {
+  /** Of mcpd's relay. */
   path: string;
-  mayResolve: boolean;
+  /** For going to its own address; undefined where the relay is the way. */
+  headers: Record<string, string> | undefined;
 }
 
-function toDiscovered(name: string, server: Server | undefined, { path, mayResolve }: Reach): DiscoveredServer {
+function toDiscovered(name: string, server: Server | undefined, { path, headers }: Reach): DiscoveredServer {
   const relayed = { url: path, headers: {}, isRelay: true };
   if (!server) {
     const tools = { deny: [] };
     return { ...relayed, name, revision: "missing", timeoutSeconds: 1, tools, fault: MISSING };
   }
   const { spec, status } = server;
-  const hasSecrets = spec.headers.some(({ secretRef }) => secretRef !== undefined);
-  const isDirect = mayResolve && spec.url !== undefined && !hasSecrets;
   const ready = findCondition(status, "Ready");
   return {
-    ...(isDirect ? { url: spec.url ?? path, headers: plainHeaders(spec), isRelay: false } : relayed),
+    ...(headers ? { url: spec.url ?? path, headers, isRelay: false } : relayed),
     ...(isProcessServer(spec) && { hasLink: true }),
     name,
     revision: revisionOf(server),
@@ -121,20 +144,4 @@ function revisionOf({ spec, metadata, status }: Server): string {
   if (!isProcessServer(spec)) return `${metadata.uid}.${metadata.generation}`;
   const ready = findCondition(status, "Ready");
   return `${metadata.uid}.${metadata.generation}.${ready?.status === "True" ? ready.lastTransitionAt : "down"}`;
-}
-
-/** Header values of a remote server, by name. @throws {McpctlError} `upstream-unavailable` when one needs a Secret. */
-export function plainHeaders({ headers }: Pick<Server["spec"], "headers">): Record<string, string> {
-  return Object.fromEntries(
-    headers.map(({ name, value, secretRef }) => {
-      if (value !== undefined) return [name, value];
-      throw new McpctlError(
-        "upstream-unavailable",
-        `Header ${name} needs secret "${secretRef?.name ?? ""}", which cannot be read`,
-        {
-          hint: "Secrets are not supported by this version of mcpd; give the header a value",
-        },
-      );
-    }),
-  );
 }

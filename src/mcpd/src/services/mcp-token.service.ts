@@ -1,15 +1,19 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Introspection } from "@mcpctl/shared/api/contracts.ts";
 import { parseTtl } from "@mcpctl/shared/duration.ts";
 import { McpctlError, notFound } from "@mcpctl/shared/errors.ts";
+import { normalizeBinding } from "@mcpctl/shared/kinds/index.ts";
 import type { ResourceRef } from "@mcpctl/shared/kinds/kind.ts";
 import { manifestSchema } from "@mcpctl/shared/kinds/kind.ts";
 import { type McpToken, mcpTokens, type McpTokenStatus } from "@mcpctl/shared/kinds/mcp-tokens.ts";
-import type { TokenPrincipal } from "@mcpctl/shared/rbac/principal.ts";
+import type { RoleBinding } from "@mcpctl/shared/kinds/rbac-definitions.ts";
+import type { TokenPrincipal, UserPrincipal } from "@mcpctl/shared/rbac/principal.ts";
 import { generateToken, hashToken, isMcpToken } from "@mcpctl/shared/tokens/index.ts";
 import { parseWith } from "@mcpctl/shared/validate.ts";
 import type { Database, Repositories, TokenRow } from "../repositories/interfaces.ts";
+import { createTokenDefinition, deleteTokenDefinition, definitionName } from "../hooks/token-definition.ts";
 import type { AuditService } from "./audit.service.ts";
-import type { RbacService } from "./rbac.service.ts";
+import type { RbacService, RbacState } from "./rbac.service.ts";
 import type { RecentReads } from "./recent-reads.ts";
 import type { RequestContext } from "./request-context.ts";
 
@@ -35,7 +39,7 @@ export function createMcpTokenService({ database, reads, audit, rbac, onUsed }: 
     const sha = hashToken(raw);
     const row = await reads.read(`mcptoken ${sha}`, () => database.read.mcpTokens.findBySha(sha));
     if (!row || row.isExpired || row.isRevoked || row.creator.spec.disabled) return undefined;
-    const principal = await toPrincipal(rbac, row);
+    const principal = principalOfToken(await rbac.current(), row);
     onUsed(principal.sha);
     return { principal, row };
   }
@@ -53,6 +57,7 @@ export function createMcpTokenService({ database, reads, audit, rbac, onUsed }: 
         const token = await repositories.resources.find<McpToken>(ref);
         if (!token?.status) throw notFound("mcptoken", ref.name);
         if (token.status.revokedAt !== undefined) return token;
+        await deleteTokenDefinition({ repositories, context }, token);
         const status: McpTokenStatus = { ...token.status, phase: "Revoked", revokedAt: await repositories.now() };
         const found = { plural: "mcptokens", project: token.metadata.project ?? "", name: token.metadata.name };
         const revoked = await repositories.resources.replaceStatus<McpToken>(found, status);
@@ -84,7 +89,7 @@ export function createMcpTokenService({ database, reads, audit, rbac, onUsed }: 
 /**
  * Mints a token of a project for the user who asks.
  *
- * @throws {McpctlError} `forbidden` (a token asks), `not-found` (no such project, or the user may not view it),
+ * @throws {McpctlError} `forbidden` (a token asks, or the user lacks one of the bindings), `not-found` (no such project, or the user may not view it),
  *   `already-exists`, `invalid`.
  */
 async function mint(
@@ -99,23 +104,59 @@ async function mint(
   if (project === undefined) throw missingProject();
   const ttl = parseTtl(spec.ttl ?? "never");
   const { raw, sha } = generateToken();
+  const wanted = wantedBindings(spec);
   const content = { labels, annotations, managedFields: [], spec: { rbac: spec.rbac } };
   const deed = { verb: "create", resource: "mcptokens", name, project };
   const token = await audit.mutate(context, deed, async (repositories) => {
-    const owners = await findOwners(repositories, await rbac.within(repositories), principal.name, project);
+    const state = await rbac.within(repositories);
+    const owners = await findOwners(repositories, state, principal.name, project);
+    const bindings = heldBindings(state, state.userPrincipal(principal.name), wanted);
     const expiresAt = await expiryOf(repositories, ttl);
-    const end = expiresAt === undefined ? {} : { expiresAt };
-    const status: McpTokenStatus = { phase: "Active", creator: principal.name, sha, ...end };
+    const definition = definitionName({ project, name }, bindings);
+    const status: McpTokenStatus = {
+      phase: "Active",
+      creator: principal.name,
+      sha,
+      ...(definition !== undefined && { definition }),
+      ...(expiresAt !== undefined && { expiresAt }),
+    };
     const ref = { plural: "mcptokens", project, name };
     const stored = await repositories.resources.insert<McpToken>(ref, "McpToken", content, status);
+    if (definition !== undefined) {
+      await createTokenDefinition({ repositories, context }, { definition, project, name, sha }, bindings);
+    }
     await repositories.mcpTokens.insert({ uid: stored.metadata.uid, sha, ...owners });
     return stored;
   });
   return { ...token, token: raw };
 }
 
-async function toPrincipal(rbac: RbacService, { token, creator }: TokenRow): Promise<TokenPrincipal> {
-  const state = await rbac.current();
+/** What a manifest asks for: bindings, or whatever the creator holds. @throws {McpctlError} `invalid` */
+function wantedBindings({ rbac, roleBindings }: McpToken["spec"]): RoleBinding[] | "clone" {
+  if (rbac === "explicit" && roleBindings !== undefined && roleBindings.length > 0) {
+    return roleBindings.map(normalizeBinding);
+  }
+  if (rbac !== "explicit" && roleBindings === undefined) return rbac === "clone" ? "clone" : [];
+  throw new McpctlError("invalid", "rbac: explicit and roleBindings go together", {
+    hint: "Write both, or rbac: empty or clone without roleBindings",
+    fields: [
+      { path: "spec.roleBindings", message: rbac === "explicit" ? "is missing" : `goes not with rbac: ${rbac}` },
+    ],
+  });
+}
+
+/** @throws {McpctlError} `forbidden`, listing what the creator lacks. */
+function heldBindings(state: RbacState, creator: UserPrincipal, wanted: RoleBinding[] | "clone"): RoleBinding[] {
+  if (wanted !== "clone") {
+    state.requireCover(creator, wanted, "mint this token");
+    return wanted;
+  }
+  const held = state.getPermissions(creator).map(({ binding }) => binding);
+  return held.filter((binding, at) => held.findIndex((other) => isDeepStrictEqual(other, binding)) === at);
+}
+
+/** Who a token stands for, with its creator's groups as they are in that state. */
+export function principalOfToken(state: RbacState, { token, creator }: TokenRow): TokenPrincipal {
   return {
     kind: "McpToken",
     name: token.metadata.name,
@@ -127,7 +168,7 @@ async function toPrincipal(rbac: RbacService, { token, creator }: TokenRow): Pro
 
 async function findOwners(
   { resources }: Repositories,
-  state: Awaited<ReturnType<RbacService["within"]>>,
+  state: RbacState,
   creator: string,
   project: string,
 ): Promise<{ projectUid: string; creatorUid: string }> {

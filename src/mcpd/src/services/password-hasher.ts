@@ -1,5 +1,4 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import { hash, verify } from "@node-rs/argon2";
 
 /** The library's algorithm is Argon2id. @see OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -19,14 +18,20 @@ export function createPasswordHasher(): PasswordHasher {
   const limit = createLimiter(MAX_AT_ONCE);
   let decoy: Promise<string> | undefined;
   return {
-    hash: (password) => limit(() => hash(password, PARAMETERS)),
+    hash: (password) => limit(async () => (await loadArgon2()).hash(password, PARAMETERS)),
     verify: (phc, password) =>
       limit(async () => {
+        const { hash, verify } = await loadArgon2();
         decoy ??= hash("no user has this password", PARAMETERS);
         const isRight = await verify(phc ?? (await decoy), password);
         return phc !== undefined && isRight;
       }),
   };
+}
+
+/** When the first password comes: most starts see none. */
+function loadArgon2() {
+  return import("@node-rs/argon2");
 }
 
 function createLimiter(max: number) {

@@ -26,6 +26,8 @@ export interface RbacState {
   userPrincipal(name: string): UserPrincipal;
   /** Every binding of a subject, whether a person or a group. */
   bindingsOf(subject: { kind: "User" | "Group"; name: string }): RoleBinding[];
+  /** Whether the principal holds all of a binding itself. */
+  covers(principal: Principal, binding: RoleBinding): boolean;
   /** @throws {McpctlError} `forbidden`, listing every binding that the principal lacks itself. */
   requireCover(principal: Principal, bindings: readonly RoleBinding[], deed: string): void;
 }
@@ -82,6 +84,7 @@ function createRbacState(definitions: RbacDefinition[], groups: Group[]): RbacSt
       definitions
         .filter(({ spec }) => spec.subjects.some((s) => s.kind === subject.kind && s.name === subject.name))
         .flatMap(({ spec }) => spec.roleBindings),
+    covers: (principal, binding) => covers(definitions, principal, binding),
     requireCover(principal, bindings, deed) {
       const isWhole = canAccess(definitions, principal, { verb: "grant", resource: "*" }).allowed;
       const missing = isWhole ? [] : bindings.filter((binding) => !covers(definitions, principal, binding));

@@ -6,6 +6,9 @@ export interface RequestContext {
   requestId: string;
   /** The binding that allowed it. */
   decidedBy: string;
+  /** Address of a caller that has not said who it is. */
+  source?: string | undefined;
+  requestBytes?: number | undefined;
 }
 
 /** The context of what mcpd does by itself. */

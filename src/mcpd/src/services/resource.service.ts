@@ -8,6 +8,7 @@ import {
   type Resource,
   type ResourceRef,
 } from "@mcpctl/shared/kinds/kind.ts";
+import { takeSecrets } from "@mcpctl/shared/kinds/secret-fields.ts";
 import { manifestMetadataSchema } from "@mcpctl/shared/kinds/metadata.ts";
 import { parseWith } from "@mcpctl/shared/validate.ts";
 import * as z from "zod";
@@ -17,11 +18,13 @@ import type { AuditService, Deed } from "./audit.service.ts";
 import { mergeApplied, ownersOfNew, ownersOfUpdated } from "./field-ownership.ts";
 import type { RbacService } from "./rbac.service.ts";
 import type { RequestContext } from "./request-context.ts";
+import type { SecretVault } from "./secret-vault.ts";
 
 export interface ResourceServiceDeps {
   database: Pick<Database, "read">;
   audit: AuditService;
   rbac: RbacService;
+  vault: SecretVault;
   /** By plural. */
   hooks: Readonly<Record<string, KindHooks>>;
 }
@@ -54,8 +57,7 @@ export function createResourceService(deps: ResourceServiceDeps) {
   return {
     /** @throws {McpctlError} `not-found` */
     async get(kind: Kind, ref: ResourceRef): Promise<Resource> {
-      const resource = await getStored(database.read, kind, ref);
-      return complete(deps, database.read, kind, resource);
+      return complete(deps, database.read, kind, await getStored(database.read, kind, ref));
     },
 
     /** Sorted by project and name. */
@@ -67,11 +69,11 @@ export function createResourceService(deps: ResourceServiceDeps) {
 
     /** @throws {McpctlError} `already-exists`, `invalid`, `forbidden` (hook). */
     create(kind: Kind, body: unknown, options: WriteOptions): Promise<Resource> {
-      const manifest = toManifest(deps, kind, body);
+      const manifest = deps.vault.keepMasked(kind, toManifest(deps, kind, body), undefined);
       const owners = ownersOfNew(kind, parseWritten(kind, body), options.fieldManager);
-      return inTransaction(deps, { kind, name: manifest.metadata.name, verb: "create", options }, async (scope) => {
-        return insert(deps, { scope, kind, manifest, owners });
-      });
+      return inTransaction(deps, { kind, name: manifest.metadata.name, verb: "create", options }, (scope) =>
+        insert(deps, { scope, kind, manifest, owners }),
+      );
     },
 
     /**
@@ -80,10 +82,11 @@ export function createResourceService(deps: ResourceServiceDeps) {
      * @throws {McpctlError} `not-found`, `invalid`, `forbidden` (hook), `conflict` (stale `metadata.resourceVersion`).
      */
     update(kind: Kind, ref: ResourceRef, body: unknown, options: WriteOptions): Promise<Resource> {
-      const manifest = toManifest(deps, kind, body);
+      const written = toManifest(deps, kind, body);
       return inTransaction(deps, { kind, name: ref.name, verb: "update", options }, async (scope) => {
-        const current = await getStored(scope.repositories, kind, ref);
-        requireSameName(current, manifest);
+        const stored = await getStored(scope.repositories, kind, ref);
+        requireSameName(stored, written);
+        const [current, manifest] = await deps.vault.reveal(scope.repositories, kind, { stored, written });
         const owners = ownersOfUpdated(kind, current, manifest, options.fieldManager);
         return (await replace(deps, { scope, kind, current, manifest, owners })).resource;
       });
@@ -99,13 +102,13 @@ export function createResourceService(deps: ResourceServiceDeps) {
      */
     apply(kind: Kind, ref: ResourceRef, body: unknown, options: ApplyOptions): Promise<Written> {
       const written = parseWritten(kind, body);
-      const { metadata } = written;
-      if (metadata.name !== ref.name) throw nameMismatch(ref.name, metadata.name);
+      if (written.metadata.name !== ref.name) throw nameMismatch(ref.name, written.metadata.name);
       return inTransaction(deps, { kind, name: ref.name, verb: "apply", options }, async (scope) => {
-        const current = await scope.repositories.resources.find(ref);
-        requireAccess(scope, kind, current ? { verb: "update", name: current.metadata.name } : { verb: "create" });
-        requireVersion(kind, current, options.expectedVersion);
-        const { manifest: merged, owners } = mergeApplied(kind, written, current, options);
+        const stored = await scope.repositories.resources.find(ref);
+        requireAccess(scope, kind, stored ? { verb: "update", name: stored.metadata.name } : { verb: "create" });
+        requireVersion(kind, stored, options.expectedVersion);
+        const [current, applied] = await deps.vault.reveal(scope.repositories, kind, { stored, written });
+        const { manifest: merged, owners } = mergeApplied(kind, applied, current, options);
         const manifest = toManifest(deps, kind, merged);
         if (!current) return { resource: await insert(deps, { scope, kind, manifest, owners }), result: "created" };
         return replace(deps, { scope, kind, current, manifest, owners });
@@ -176,8 +179,12 @@ interface Write {
 async function insert(deps: ResourceServiceDeps, { scope, kind, manifest, owners }: Write): Promise<Resource> {
   await deps.hooks[kind.plural]?.beforeWrite?.(scope, manifest, undefined);
   const { name, project = "", labels, annotations } = manifest.metadata;
-  const content = { labels, annotations, spec: manifest.spec, managedFields: owners };
-  return scope.repositories.resources.insert({ plural: kind.plural, project, name }, kind.kind, content);
+  const { masked: spec, secrets } = takeSecrets(kind.spec, manifest.spec);
+  const ref = { plural: kind.plural, project, name };
+  const content = { labels, annotations, spec, managedFields: owners };
+  const resource = await scope.repositories.resources.insert(ref, kind.kind, content);
+  await deps.vault.keep(scope.repositories, resource, secrets);
+  return resource;
 }
 
 async function replace(deps: ResourceServiceDeps, write: Write & { current: Resource }): Promise<Written> {
@@ -194,7 +201,13 @@ async function replace(deps: ResourceServiceDeps, write: Write & { current: Reso
   // An unchanged object may still have a new owner of something in it.
   if (!isSame) await deps.hooks[kind.plural]?.beforeWrite?.(scope, manifest, current);
   const ref = { plural: kind.plural, project, name };
-  const resource = await scope.repositories.resources.replace(ref, content, expectedVersion);
+  const { masked: spec, secrets } = takeSecrets(kind.spec, manifest.spec);
+  const hasNewSecrets = !isDeepStrictEqual(secrets, takeSecrets(kind.spec, current.spec).secrets);
+  const stored = { ...content, spec, hasNewSecrets };
+  const resource = await scope.repositories.resources.replace(ref, stored, expectedVersion);
+  // What is sealed is bound to the generation.
+  if (resource.metadata.generation !== current.metadata.generation)
+    await deps.vault.keep(scope.repositories, resource, secrets);
   return { resource, result: isSame ? "unchanged" : "configured" };
 }
 

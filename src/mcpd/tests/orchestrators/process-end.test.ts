@@ -7,7 +7,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readDataDirId } from "../../src/orchestrators/data-dir-id.ts";
 import { createProcessOrchestrator } from "../../src/orchestrators/process.orchestrator.ts";
-import { callTool, createRig, fixturePath, INHERITED_ENV, isAlive, processesOf, reapersOf, until } from "./rig.ts";
+import {
+  callTool,
+  createRig,
+  fixturePath,
+  INHERITED_ENV,
+  isAlive,
+  processesOf,
+  reapersOf,
+  until,
+  QUIET,
+} from "./rig.ts";
 
 let dataDir: string;
 beforeEach(async () => {
@@ -90,7 +100,7 @@ describe("sweep", () => {
   }
 
   it("ends what carries the mark of this data directory, and nothing else", async () => {
-    await using orchestrator = createProcessOrchestrator({ dataDir, inheritedEnv: INHERITED_ENV });
+    await using orchestrator = createProcessOrchestrator({ dataDir, inheritedEnv: INHERITED_ENV, log: QUIET });
     const id = readDataDirId(dataDir);
     const [mine, copy, foreign] = [startStray(`${id}/old-0`), startStray(`${id}0/old-0`), startStray("another/old-0")];
     await until(() => processesOf(dataDir).length === 1);

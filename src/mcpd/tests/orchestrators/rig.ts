@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { createLogger } from "@mcpctl/shared/log.ts";
 import type { Upstream, UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { readDataDirId } from "../../src/orchestrators/data-dir-id.ts";
 import type {
@@ -16,6 +17,7 @@ import { createProcessOrchestrator } from "../../src/orchestrators/process.orche
 import type { ProcessLimits } from "../../src/orchestrators/process-limits.ts";
 
 export const INHERITED_ENV = { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent" };
+export const QUIET = createLogger({ program: "test", level: "silent", write: () => {} });
 const WAIT_MS = 20_000;
 
 export function fixturePath(name: string): string {
@@ -33,9 +35,10 @@ export interface Rig extends AsyncDisposable {
   statesOf(name: string): InstanceState[];
 }
 
-export function createRig(limits: Partial<ProcessLimits> = {}): Rig {
-  const dataDir = mkdtempSync(join(tmpdir(), "mcpd-orchestrator-"));
-  const orchestrator = createProcessOrchestrator({ dataDir, inheritedEnv: INHERITED_ENV, limits });
+/** @param keptDir - a data directory that is there, and outlives the rig. */
+export function createRig(limits: Partial<ProcessLimits> = {}, keptDir?: string): Rig {
+  const dataDir = keptDir ?? mkdtempSync(join(tmpdir(), "mcpd-orchestrator-"));
+  const orchestrator = createProcessOrchestrator({ dataDir, inheritedEnv: INHERITED_ENV, limits, log: QUIET });
   const states = new Map<string, InstanceState[]>();
   const start = (fixture: string, launch: Partial<InstanceLaunch> = {}) => {
     const name = launch.name ?? `i${states.size}`;
@@ -58,7 +61,7 @@ export function createRig(limits: Partial<ProcessLimits> = {}): Rig {
     },
     async [Symbol.asyncDispose]() {
       await orchestrator[Symbol.asyncDispose]();
-      await rm(dataDir, { recursive: true });
+      if (keptDir === undefined) await rm(dataDir, { recursive: true });
     },
   };
 }

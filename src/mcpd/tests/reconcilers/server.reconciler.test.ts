@@ -10,6 +10,10 @@ import { createServerReconciler, type ServerReconciler } from "../../src/reconci
 import { openDatabase } from "../../src/repositories/database.ts";
 import type { Database } from "../../src/repositories/interfaces.ts";
 import { createEventRecorder } from "../../src/services/event.service.ts";
+import { openKeyRing } from "../../src/services/key-ring.ts";
+import { createKnownSecrets } from "../../src/services/known-secrets.ts";
+import { createRecentReads } from "../../src/services/recent-reads.ts";
+import { createSecretRefs, type SecretRefs } from "../../src/services/secret-refs.ts";
 import { createWatchService } from "../../src/services/watch.service.ts";
 
 const answering: Upstream = {
@@ -51,6 +55,7 @@ describe("the server reconciler", () => {
   let database: Database;
   let reconciler: ServerReconciler;
   let fake: ReturnType<typeof createFakeOrchestrator>;
+  let secretRefs: SecretRefs;
   const resolvePackage = vi.fn<PackageResolver>();
   const ref = (name: string) => ({ plural: "servers", project: "", name });
 
@@ -60,7 +65,10 @@ describe("the server reconciler", () => {
     resolvePackage.mockReset();
     const log = createLogger({ program: "test", level: "silent", write: () => {} });
     const deps = { watch: createWatchService(database), events: createEventRecorder(database), log };
-    reconciler = createServerReconciler({ database, ...deps, orchestrator: fake.orchestrator, resolvePackage });
+    const keys = await openKeyRing({ configured: "", dataDir: "/nonexistent", canMake: false, neededIds: [] });
+    secretRefs = createSecretRefs({ database, reads: createRecentReads(database), keys, known: createKnownSecrets() });
+    const { orchestrator } = fake;
+    reconciler = createServerReconciler({ database, ...deps, orchestrator, resolvePackage, secretRefs });
     await reconciler.start();
   });
   afterEach(async () => {
@@ -129,7 +137,8 @@ describe("the server reconciler", () => {
     resolvePackage.mockImplementation(() => installing.promise);
     const log = createLogger({ program: "test", level: "silent", write: () => {} });
     const deps = { watch: createWatchService(database), events: createEventRecorder(database), log };
-    const next = createServerReconciler({ database, ...deps, orchestrator: fake.orchestrator, resolvePackage });
+    const { orchestrator } = fake;
+    const next = createServerReconciler({ database, ...deps, orchestrator, resolvePackage, secretRefs });
     await next.start();
     expect((await find("a"))?.status?.conditions).toMatchObject([{ status: "False", reason: "Pending" }]);
     installing.reject(new McpctlError("upstream-unavailable", "mcpd is stopping"));
@@ -150,5 +159,31 @@ describe("the server reconciler", () => {
       code: "upstream-unavailable",
       message: expect.stringContaining("Cannot install it"),
     });
+  });
+
+  it("tells of many servers that come up together in a few transactions", async () => {
+    await reconciler.close();
+    const names = [...Array(12).keys()].map((at) => `burst-${at}`);
+    for (const name of names) await declare(name, { command: "x" });
+    let transactions = 0;
+    const transact: Database["transact"] = (work) => {
+      transactions += 1;
+      return database.transact(work);
+    };
+    const log = createLogger({ program: "test", level: "silent", write: () => {} });
+    const deps = { watch: createWatchService(database), events: createEventRecorder(database), log };
+    const counted = { ...database, transact };
+    reconciler = createServerReconciler({
+      database: counted,
+      ...deps,
+      orchestrator: fake.orchestrator,
+      resolvePackage,
+      secretRefs,
+    });
+    await reconciler.start();
+    await soon(async () => {
+      for (const name of names) expect((await find(name))?.status?.readyReplicas).toBe(1);
+    });
+    expect(transactions).toBeLessThan(names.length / 2);
   });
 });

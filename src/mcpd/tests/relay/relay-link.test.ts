@@ -98,6 +98,15 @@ describe("messages on a link", () => {
     expect(answers.map((answer) => contentOf(answer).length)).toEqual([5_000_000, 5_000_001]);
   });
 
+  it("are each their own, long and short ones side by side", async () => {
+    const { call } = await openLink(echo.upstream, { maxLineBytes: 1_000_000, maxUnsentBytes: 64_000_000 });
+    for (let round = 0; round < 5; round += 1) {
+      const texts = Array.from({ length: 24 }, (_, index) => `${round}/${index} `.repeat(1 + ((index * 7) % 11) ** 4));
+      const answers = await Promise.all(texts.map((text) => call("echo", { arguments: { text } })));
+      expect(answers.map(contentOf)).toEqual(texts);
+    }
+  });
+
   it("tell of progress, under the caller's token, before the answer", async () => {
     const { call, received } = await openLink(echo.upstream);
     await call("progress", { _meta: { progressToken: "mine" } }, 1);

@@ -1,20 +1,21 @@
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { CURRENT, dropTornLine, listFullFiles, measureSpool } from "./spool.ts";
 
 const FLUSH_MS = 200;
 const PAGE_BYTES = 65_536;
 /** UTF-8 has at most so many bytes for a UTF-16 unit. */
 const BYTES_PER_UNIT = 3;
-const CURRENT = "calls.jsonl";
-const FULL = /^calls-\d+\.jsonl$/;
 
 export interface AuditLogOptions {
   directory: string;
   /** A file that is larger than this is followed by a new one. */
   maxFileBytes?: number;
-  /** How many full files are kept. */
+  /** How many full files are kept where nobody ships them. */
   maxFiles?: number;
+  /** Of a spool: whoever ships a file removes it, and when all files have more than this, nothing is written. */
+  maxSpoolBytes?: number | undefined;
   /** What is kept in memory while it cannot be written. */
   maxUnwrittenBytes?: number;
   /** Milliseconds since the epoch. */
@@ -38,7 +39,9 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   const { directory } = options;
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    return new FileAuditLog(options, await openCurrent(directory));
+    const file = await openCurrent(directory);
+    await dropTornLine(file);
+    return new FileAuditLog(options, file);
   } catch (cause) {
     throw new McpctlError("config-invalid", `The audit directory ${directory} cannot be used: ${String(cause)}`, {
       hint: "Choose a directory that mcplocal may write in with --audit-dir",
@@ -48,11 +51,11 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
 }
 
 function openCurrent(directory: string): Promise<FileHandle> {
-  return open(join(directory, CURRENT), "a", 0o600);
+  return open(join(directory, CURRENT), "a+", 0o600);
 }
 
 class FileAuditLog implements AuditLog {
-  readonly #options: Required<AuditLogOptions>;
+  readonly #options: Required<Omit<AuditLogOptions, "maxSpoolBytes">> & Pick<AuditLogOptions, "maxSpoolBytes">;
   #file: FileHandle;
   #fileBytes: number | undefined;
   /** Lines are gathered as bytes: thousands of strings that wait would be copied by every collection of garbage. */
@@ -117,6 +120,7 @@ class FileAuditLog implements AuditLog {
   async #write(): Promise<void> {
     if (this.#used > 0) this.#turnPage(0);
     try {
+      await this.#requireRoom();
       this.#fileBytes ??= (await this.#file.stat()).size;
       for (let next = this.#unwritten[0]; next; next = this.#unwritten[0]) await this.#writePart(next);
       this.#hasFailed = false;
@@ -125,6 +129,15 @@ class FileAuditLog implements AuditLog {
       if (!this.#hasFailed) this.#options.onFailed(thrown);
       this.#hasFailed = true;
     }
+  }
+
+  /** @throws {McpctlError} `unavailable` when the spool is full. */
+  async #requireRoom(): Promise<void> {
+    const { directory, maxSpoolBytes } = this.#options;
+    if (maxSpoolBytes === undefined || (await measureSpool(directory)) <= maxSpoolBytes) return;
+    throw new McpctlError("unavailable", `The spool of recorded tool calls in ${directory} is full`, {
+      hint: "See why mcpd does not take them; more fit with --audit-spool-bytes",
+    });
   }
 
   /** A part of a line may be written before the disk is full; its rest follows as soon as there is room. */
@@ -141,13 +154,13 @@ class FileAuditLog implements AuditLog {
   }
 
   async #rotate(): Promise<void> {
-    const { directory, epochMs, maxFiles } = this.#options;
+    const { directory, epochMs, maxFiles, maxSpoolBytes } = this.#options;
     await rename(join(directory, CURRENT), join(directory, `calls-${epochMs()}.jsonl`));
     const full = this.#file;
     this.#file = await openCurrent(directory);
     this.#fileBytes = 0;
     await full.close();
-    const files = (await readdir(directory)).filter((name) => FULL.test(name)).toSorted();
-    for (const name of files.slice(0, -maxFiles)) await rm(join(directory, name));
+    if (maxSpoolBytes !== undefined) return;
+    for (const name of (await listFullFiles(directory)).slice(0, -maxFiles)) await rm(join(directory, name));
   }
 }

@@ -2,6 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { Principal } from "../auth/principal.ts";
 import type { CallRecord } from "../pipeline/call-record.ts";
 
+/** Who asks for a tool that does not exist may call it anything. */
+const MAX_TOOL = 256;
+
 /**
  * Writes records of calls as lines of JSON. Every call passes through here, so what is the same for all calls of a token
  * is written once.
@@ -40,7 +43,7 @@ export function createCallLines(epochMs: () => number): (record: CallRecord) => 
     const sizes = `"requestBytes":${requestBytes},"replyBytes":${replyBytes}`;
     return (
       `{"id":"${run}-${count}","time":"${time}",${partOf(principal)},"verb":"tools/call",${where}` +
-      `"tool":${JSON.stringify(tool)},"outcome":"${outcome}"${why},` +
+      `"tool":${JSON.stringify(tool.length > MAX_TOOL ? tool.slice(0, MAX_TOOL) : tool)},"outcome":"${outcome}"${why},` +
       `"durationMs":${Math.round(durationMs * 1_000) / 1_000},${sizes}}\n`
     );
   };

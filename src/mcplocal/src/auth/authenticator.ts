@@ -28,6 +28,10 @@ export interface Authenticator {
   findCached(header: string | undefined): Caller | undefined;
   /** @throws {McpctlError} `unauthenticated`, or `unavailable` when mcpd cannot be asked. */
   authenticate(header: string | undefined): Promise<Caller>;
+  /** Says that what is known may no longer hold: each token is checked before it is believed again. */
+  doubtAll(): void;
+  /** The bearer of a token that works, as far as is known. */
+  anyBearer(): string | undefined;
   /** Calls back for every token that was known and no longer works. */
   onLost(listener: (caller: Caller) => void): void;
 }
@@ -39,6 +43,8 @@ interface KnownToken {
   /** Milliseconds since the epoch; Infinity when the token does not expire. */
   expiresAt: number;
   failedAt: number;
+  /** Whether something has happened since the last check. */
+  isDoubted: boolean;
 }
 
 /**
@@ -54,6 +60,8 @@ class TokenAuthenticator implements Authenticator {
   readonly #known = new Map<string, KnownToken>();
   readonly #refusedUntil = new Map<string, number>();
   readonly #checks = new Map<string, Promise<Caller | undefined>>();
+  /** Whose running check does not count any more. */
+  readonly #doubted = new Set<string>();
   readonly #listeners = new Set<(caller: Caller) => void>();
 
   constructor(deps: AuthenticatorDeps) {
@@ -62,7 +70,7 @@ class TokenAuthenticator implements Authenticator {
 
   findCached(header: string | undefined): Caller | undefined {
     const entry = header === undefined ? undefined : this.#known.get(header);
-    if (header === undefined || !entry) return undefined;
+    if (header === undefined || !entry || entry.isDoubted) return undefined;
     const now = this.#deps.now();
     if (now - entry.confirmedAt > REFRESH_MS && now - entry.failedAt > RETRY_MS) {
       // What the check finds is in the maps by the time that anybody looks again.
@@ -79,14 +87,26 @@ class TokenAuthenticator implements Authenticator {
     const now = this.#deps.now();
     if (now < (this.#refusedUntil.get(key) ?? -Infinity)) throw unauthenticated();
     const entry = this.#known.get(key);
-    if (entry && now - entry.failedAt <= RETRY_MS) throw cannotCheck();
+    if (entry && !entry.isDoubted && now - entry.failedAt <= RETRY_MS) throw cannotCheck();
     if (!entry && this.#checks.size >= MAX_CHECKS && !this.#checks.has(key)) throw tooManyChecks();
-    const caller = await this.#check(key, bearer).catch((thrown: unknown) => {
+    const caller = await this.#checkUntilSure(key, bearer).catch((thrown: unknown) => {
       if (entry && this.#isBelieved(entry)) return entry.caller;
       throw thrown;
     });
     if (!caller) throw unauthenticated();
     return caller;
+  }
+
+  doubtAll(): void {
+    for (const entry of this.#known.values()) entry.isDoubted = true;
+    // A check that was under way may have been answered before the change.
+    for (const header of this.#checks.keys()) this.#doubted.add(header);
+    this.#refusedUntil.clear();
+  }
+
+  anyBearer(): string | undefined {
+    for (const entry of [...this.#known.values()].toReversed()) if (this.#isBelieved(entry)) return entry.bearer;
+    return undefined;
   }
 
   onLost(listener: (caller: Caller) => void): void {
@@ -101,6 +121,12 @@ class TokenAuthenticator implements Authenticator {
     return hasFailed && age <= this.#deps.graceSeconds * 1_000 && Date.now() < entry.expiresAt;
   }
 
+  /** A check that was under way when something changed says nothing about the time after. */
+  async #checkUntilSure(header: string, bearer: string): Promise<Caller | undefined> {
+    const caller = await this.#check(header, bearer);
+    return this.#known.get(header)?.isDoubted ? this.#check(header, bearer) : caller;
+  }
+
   /** Joins a check of the same token that is under way. @returns undefined when the token does not work. */
   #check(header: string, bearer: string): Promise<Caller | undefined> {
     const running = this.#checks.get(header);
@@ -109,7 +135,11 @@ class TokenAuthenticator implements Authenticator {
       .introspect(bearer)
       .then((answer) => (answer.active ? this.#remember(header, bearer, answer) : this.#refuse(header)))
       .catch((thrown: unknown) => this.#markFailed(header, thrown))
-      .finally(() => this.#checks.delete(header));
+      .finally(() => {
+        this.#checks.delete(header);
+        const entry = this.#doubted.delete(header) ? this.#known.get(header) : undefined;
+        if (entry) entry.isDoubted = true;
+      });
     this.#checks.set(header, started);
     return started;
   }
@@ -123,6 +153,7 @@ class TokenAuthenticator implements Authenticator {
       confirmedAt: this.#deps.now(),
       expiresAt: expiresAt === undefined ? Infinity : Date.parse(expiresAt),
       failedAt: -Infinity,
+      isDoubted: false,
     };
     this.#refusedUntil.delete(header);
     setBounded(this.#known, header, { value: entry, max: MAX_KNOWN });
@@ -139,7 +170,11 @@ class TokenAuthenticator implements Authenticator {
 
   #markFailed(header: string, thrown: unknown): never {
     const entry = this.#known.get(header);
-    if (entry) entry.failedAt = this.#deps.now();
+    if (entry) {
+      entry.failedAt = this.#deps.now();
+      // mcpd cannot say more; the grace decides from here on.
+      entry.isDoubted = false;
+    }
     this.#deps.onCheckFailed(thrown);
     throw cannotCheck(thrown);
   }

@@ -36,6 +36,8 @@ export class Contact {
     return {
       introspect: (bearer) => this.#note(controlPlane.introspect(bearer)),
       discover: (project, bearer) => this.#note(controlPlane.discover(project, bearer)),
+      // Its silence means nothing, and its noise not that mcpd can answer.
+      followIdentity: (bearer, onChange, signal) => controlPlane.followIdentity(bearer, onChange, signal),
       openUpstream: (server, bearer) => controlPlane.openUpstream(server, bearer),
       ping: () => this.#note(controlPlane.ping()),
     };

@@ -29,6 +29,15 @@ export interface ControlPlane {
   openUpstream(server: DiscoveredServer, bearer: string | undefined): Upstream;
 
   /**
+   * Follows changes of tokens and rights, as whoever the bearer stands for.
+   *
+   * @param onChange - called when what was introspected may no longer hold; at first as soon as the changes are followed.
+   * @returns when they are no longer followed.
+   * @throws {McpctlError} any code.
+   */
+  followIdentity(bearer: string | undefined, onChange: () => void, signal: AbortSignal): Promise<void>;
+
+  /**
    * Asks whether mcpd can answer at all.
    *
    * @throws {McpctlError} any code; every failure means that it cannot.

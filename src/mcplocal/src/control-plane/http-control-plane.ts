@@ -8,7 +8,6 @@ import {
 } from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
-import { fromProblem, problemSchema } from "@mcpctl/shared/problem.ts";
 import type * as z from "zod";
 import type { Dispatcher } from "../upstreams/dispatcher.ts";
 import { toHeaderBlock } from "../http1/header-block.ts";
@@ -16,6 +15,7 @@ import { createTarget, sendHttp } from "../upstreams/http-exchange.ts";
 import { createHttpUpstream } from "../upstreams/http-upstream.ts";
 import { createLinkUpstream } from "../upstreams/link-upstream.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { parseJson, problemOf, unusable } from "./mcpd-answers.ts";
 
 const TIMEOUT_MS = 3_000;
 
@@ -42,6 +42,17 @@ export function createHttpControlPlane({ mcpdUrl, dispatcher }: HttpControlPlane
       const { status, body } = await fetchText(new URL(API.readiness, mcpdUrl), undefined, dispatcher);
       if (status !== 200) throw problemOf(status, body);
     },
+    async followIdentity(bearer, onChange, signal) {
+      const headers = toHeaderBlock({ ...bearerHeader(bearer), accept: "text/event-stream" });
+      const url = new URL(API.identityChanges, mcpdUrl);
+      const onMessage = (): boolean => {
+        onChange();
+        return false;
+      };
+      const call = { method: "GET", headers, signal, onMessage, onStream: onChange } as const;
+      const { status, body } = await sendHttp(createTarget("mcpd", url, dispatcher), call);
+      if (status !== 200) throw problemOf(status, body.toString("utf8"));
+    },
     openUpstream(server, bearer): Upstream {
       const url = new URL(server.url, mcpdUrl);
       const { name, timeoutSeconds, isRelay, hasLink } = server;
@@ -65,7 +76,7 @@ async function fetchText(
   bearer: string | undefined,
   dispatcher: Dispatcher,
 ): Promise<{ status: number; body: string }> {
-  const headers = { accept: "application/json", ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }) };
+  const headers = { accept: "application/json", ...bearerHeader(bearer) };
   try {
     const call = { method: "GET", headers: toHeaderBlock(headers), timeoutMs: TIMEOUT_MS } as const;
     const { status, body } = await sendHttp(createTarget("mcpd", url, dispatcher), call);
@@ -78,24 +89,6 @@ async function fetchText(
   }
 }
 
-function problemOf(status: number, body: string): McpctlError {
-  const problem = problemSchema.safeParse(parseJson(body));
-  if (problem.success) return fromProblem(problem.data);
-  return unusable(`it answered with HTTP ${status}`);
-}
-
-/** @returns undefined when the text is no JSON, which no schema accepts. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function unusable(why: string, cause?: unknown): McpctlError {
-  return new McpctlError("unavailable", `mcpd cannot be used: ${why}`, {
-    hint: "Check that gateway and mcpd are of the same release",
-    cause,
-  });
+function bearerHeader(bearer: string | undefined): Record<string, string> {
+  return bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
 }

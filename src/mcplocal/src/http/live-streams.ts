@@ -92,6 +92,12 @@ export class LiveStreams {
     return kept;
   }
 
+  /** Looks at the token behind every stream. */
+  checkAll(): void {
+    this.#checkedAt = this.#deps.now();
+    for (const stream of this.#streams) this.#check(stream);
+  }
+
   endOfToken(sha: string): void {
     for (const stream of this.#streams) if (stream.caller.principal.sha === sha) stream.close();
   }
@@ -102,9 +108,7 @@ export class LiveStreams {
       this.#keptAliveAt = now;
       for (const { events } of this.#streams) events.keepAlive();
     }
-    if (now - this.#checkedAt < CHECK_MS) return;
-    this.#checkedAt = now;
-    for (const stream of this.#streams) this.#check(stream);
+    if (now - this.#checkedAt >= CHECK_MS) this.checkAll();
   }
 
   close(): void {

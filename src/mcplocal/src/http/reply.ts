@@ -19,13 +19,14 @@ export function toResponse(id: RequestId, reply: UpstreamReply): [Buffer, Uint8A
 export function sendReply(exchange: ServerExchange, id: RequestId, reply: UpstreamReply): void {
   const { json } = reply;
   if (json.length > MAX_COPIED_BYTES) {
-    exchange.sendPieces(200, JSON_TYPE, toResponse(id, reply));
+    exchange.sendPieces(200, JSON_TYPE, toResponse(id, reply), reply.release);
     return;
   }
   // A string leaves in the same write as the headers, a buffer does not; latin1 keeps each byte what it is.
   const start = startOf(id, reply);
   const text = `${typeof id === "number" ? start : Buffer.from(start).toString("latin1")}${toLatin1(json)}}`;
   exchange.sendText(200, JSON_TYPE, text);
+  reply.release?.();
 }
 
 function startOf(id: RequestId, { kind }: UpstreamReply): string {

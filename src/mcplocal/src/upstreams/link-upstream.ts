@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { createLineMemory } from "@mcpctl/shared/mcp/line-memory.ts";
 import { splitRelayedMessage } from "@mcpctl/shared/mcp/relayed-message.ts";
 import { type LineLimits, LineUpstream } from "@mcpctl/shared/mcp/line-upstream.ts";
 import type { Era } from "@mcpctl/shared/mcp/protocol.ts";
@@ -98,7 +99,7 @@ class LinkUpstream implements Upstream {
       sink: socket,
       defer: setImmediate,
       deferBriefly: process.nextTick,
-      allocate: Buffer.allocUnsafe,
+      memory: createLineMemory(Buffer),
       startTimeoutSeconds: Math.min(timeoutSeconds, MAX_GREETING_SECONDS),
       timeoutSeconds,
       knownEra: this.#knownEra,

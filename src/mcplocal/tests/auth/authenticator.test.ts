@@ -183,3 +183,56 @@ describe("createAuthenticator", () => {
     expect(asked()).toBe(10_002);
   });
 });
+
+describe("an authenticator that has heard of a change", () => {
+  it("believes nobody before a new check, and then as before", async () => {
+    const { ask, authenticator, answer, asked, pass } = setUp();
+    await ask();
+    authenticator.doubtAll();
+    expect(authenticator.findCached(HEADER)).toBeUndefined();
+    expect(await ask()).toBe("agent");
+    expect(asked()).toBe(2);
+    expect(authenticator.findCached(HEADER)?.principal.name).toBe("agent");
+    answer({ active: false });
+    authenticator.doubtAll();
+    expect(await ask()).toBe("unauthenticated");
+    await pass(0);
+    expect(asked()).toBe(3);
+  });
+
+  it("does not take the answer of a check for one that began before the change", async () => {
+    const { ask, authenticator, answer, asked, pass } = setUp();
+    await ask();
+    await pass(2);
+    // Begins a check in the background, whose answer says what was true before.
+    expect(authenticator.findCached(HEADER)).toBeDefined();
+    const refused = ask();
+    authenticator.doubtAll();
+    await pass(0);
+    answer({ active: false });
+    await refused;
+    expect(await ask()).toBe("unauthenticated");
+    expect(asked()).toBe(3);
+  });
+
+  it("goes on for the grace when mcpd has fallen silent since", async () => {
+    const { ask, authenticator, answer, pass } = setUp();
+    await ask();
+    answer("silent");
+    authenticator.doubtAll();
+    expect(await ask()).toBe("agent");
+    await pass(29);
+    expect(await ask()).toBe("agent");
+    await pass(2);
+    expect(await ask()).toBe("unavailable");
+  });
+
+  it("asks at once about a token that it has just refused", async () => {
+    const { ask, authenticator, answer } = setUp();
+    answer({ active: false });
+    expect(await ask()).toBe("unauthenticated");
+    answer(ACTIVE);
+    authenticator.doubtAll();
+    expect(await ask()).toBe("agent");
+  });
+});

@@ -16,6 +16,8 @@ export interface FakeControlPlane extends ControlPlane {
   revoke(token: string): void;
   setProject(name: string, servers: ServerInput[], project?: ProjectInput): void;
   removeProject(name: string): void;
+  /** Says to whoever follows that tokens or rights have changed. */
+  announceChange(): void;
   /** Whether mcpd answers at all. */
   setReachable(isReachable: boolean): void;
   /** Makes connections in a way of the test's own, by server name. */
@@ -31,6 +33,7 @@ export function createFakeControlPlane(): FakeControlPlane {
   const projects = new Map<string, Discovery>();
   const upstreams = new Map<string, () => Upstream>();
   const introspected: string[] = [];
+  const followers = new Set<() => void>();
   let isReachable = true;
 
   function requireReachable(): void {
@@ -48,6 +51,15 @@ export function createFakeControlPlane(): FakeControlPlane {
     setProject(name, servers, project = {}) {
       const defaults = { name, naming: "prefix" as const, proxyModel: "default", tools: { deny: [] } };
       projects.set(name, { project: { ...defaults, ...project }, servers: servers.map(withDefaults) });
+    },
+    announceChange() {
+      for (const follower of followers) follower();
+    },
+    async followIdentity(_bearer, onChange, signal) {
+      requireReachable();
+      followers.add(onChange);
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      followers.delete(onChange);
     },
     removeProject: (name) => void projects.delete(name),
     setReachable: (reachable) => void (isReachable = reachable),

@@ -1,15 +1,23 @@
 import * as z from "zod";
 import { McpctlError } from "../errors.ts";
+import { type Gateway, gateways } from "../kinds/gateways.ts";
 import { API_VERSION, type Kind, type Resource, type ResourceList, type ResourceOf } from "../kinds/kind.ts";
 import { type McpToken, mcpTokens } from "../kinds/mcp-tokens.ts";
 import { users } from "../kinds/users.ts";
-import { type Ask, createAsk } from "./client-ask.ts";
+import { type Ask, createAsk } from "./ask.ts";
+import { type AuditCalls, auditCalls } from "./audit-calls.ts";
 import { type ApiRequest, createTransport, type TransportOptions } from "./client-transport.ts";
 import {
+  type AccessReview,
+  accessReview,
   API,
   APPLY_MEDIA_TYPE,
   type LoginResponse,
   loginResponse,
+  type Permissions,
+  permissionsResponse,
+  secretsRotation,
+  type SecretsRotation,
   versionResponse,
   type Whoami,
   whoamiResponse,
@@ -47,7 +55,7 @@ const applyOutcome = z.enum(["created", "configured", "unchanged"]);
 export type ApplyOutcome = z.output<typeof applyOutcome>;
 
 /** REST of mcpd, typed. Every method throws the McpctlErrors that mcpd answers, and `unreachable`. */
-export interface ApiClient extends PeopleCalls {
+export interface ApiClient extends AuditCalls, PeopleCalls {
   /** Follows every page. */
   list<K extends Kind>(kind: K, query?: ListQuery): Promise<ResourceList<ResourceOf<K>>>;
   get<K extends Kind>(kind: K, object: ObjectName): Promise<ResourceOf<K>>;
@@ -64,11 +72,28 @@ export interface ApiClient extends PeopleCalls {
   /** `token` is the raw bearer; mcpd shows it this once. */
   createMcpToken(manifest: WrittenManifest): Promise<{ resource: McpToken; token: string }>;
   revokeMcpToken(object: ObjectName): Promise<McpToken>;
+  /** `token` is the credential of the gateway; mcpd shows it this once. */
+  createGateway(manifest: WrittenManifest): Promise<{ resource: Gateway; token: string }>;
+  /** Brings some more secrets under the first key of mcpd; to be called until none remains. */
+  rotateSecrets(): Promise<SecretsRotation>;
   login(user: string, password: string): Promise<LoginResponse>;
   logout(): Promise<void>;
   whoami(): Promise<Whoami>;
   setPassword(user: string, password: string): Promise<void>;
+  /** Whether somebody may do something; oneself when `as` is absent. */
+  canI(asked: AccessQuestion): Promise<AccessReview>;
+  /** What somebody holds; oneself when `as` is absent. */
+  permissions(as?: string): Promise<Permissions>;
   version(): Promise<{ version: string }>;
+}
+
+export interface AccessQuestion {
+  /** A verb on a resource, or `run` with an action for the resource. */
+  verb: string;
+  resource: string;
+  name?: string | undefined;
+  /** `User:NAME`, `McpToken:SHA` or `McpToken:PROJECT/NAME`. */
+  as?: string | undefined;
 }
 
 const envelope = z.looseObject({
@@ -100,16 +125,18 @@ function listOf<K extends Kind>(kind: K) {
   });
 }
 
-const minted = z.intersection(resourceOf(mcpTokens), z.looseObject({ token: z.string().min(1) }));
+const withToken = z.looseObject({ token: z.string().min(1) });
+const minted = z.intersection(resourceOf(mcpTokens), withToken);
+const mintedGateway = z.intersection(resourceOf(gateways), withToken);
 
 /** Creates a client for one mcpd. Nothing is sent before the first call. */
 export function createApiClient(options: TransportOptions): ApiClient {
   const send = createTransport(options);
   const ask = createAsk(options.baseUrl, send);
-  return { ...objectCalls(ask), ...sessionCalls(ask), ...peopleCalls(ask) };
+  return { ...objectCalls(ask), ...sessionCalls(ask), ...auditCalls(ask), ...peopleCalls(ask) };
 }
 
-type ObjectCalls = Omit<ApiClient, keyof ReturnType<typeof sessionCalls> | keyof PeopleCalls>;
+type ObjectCalls = Omit<ApiClient, keyof ReturnType<typeof sessionCalls> | keyof AuditCalls | keyof PeopleCalls>;
 
 function objectCalls(ask: Ask): ObjectCalls {
   const one = async <K extends Kind>(kind: K, request: ApiRequest) => (await ask(resourceOf(kind), request)).value;
@@ -126,6 +153,12 @@ function objectCalls(ask: Ask): ObjectCalls {
       const { token, ...resource } = value;
       return { resource, token };
     },
+    async createGateway(manifest) {
+      const { value } = await ask(mintedGateway, { method: "POST", path: collectionOf(gateways), body: manifest });
+      const { token, ...resource } = value;
+      return { resource, token };
+    },
+    rotateSecrets: async () => (await ask(secretsRotation, { method: "POST", path: API.rotateSecrets })).value,
     async revokeMcpToken(object) {
       const { path, query } = addressOf(mcpTokens, object);
       return one(mcpTokens, { method: "POST", path: `${path}/revoke`, query });
@@ -196,6 +229,13 @@ function sessionCalls(ask: Ask) {
     async setPassword(user: string, password: string) {
       const { path } = addressOf(users, { name: user });
       await ask(z.unknown(), { method: "PUT", path: `${path}/password`, body: { password } });
+    },
+    async canI({ verb, resource, name, as }: AccessQuestion) {
+      const query = { verb, resource, name, as };
+      return (await ask(accessReview, { method: "GET", path: API.canI, query })).value;
+    },
+    async permissions(as?: string) {
+      return (await ask(permissionsResponse, { method: "GET", path: API.permissions, query: { as } })).value;
     },
     async version() {
       return (await ask(versionResponse, { method: "GET", path: API.version })).value;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { roleBinding } from "../kinds/rbac-definitions.ts";
 import { toolPolicy } from "../kinds/tool-policy.ts";
 
 /** Media type of an applied manifest: JSON, without defaults, merged by the server. */
@@ -12,6 +13,11 @@ export const API = {
   sessions: "/api/v1/sessions",
   ownPassword: "/api/v1/password",
   introspect: "/api/v1/mcptokens/introspect",
+  /** Event stream without content: an event means that tokens are to be introspected anew. */
+  identityChanges: "/api/v1/auth/changes",
+  canI: "/api/v1/auth/can-i",
+  permissions: "/api/v1/auth/permissions",
+  rotateSecrets: "/api/v1/secrets/rotate",
   version: "/version",
   readiness: "/readyz",
   discovery: (project: string) => `/api/v1/projects/${encodeURIComponent(project)}/discovery`,
@@ -62,13 +68,39 @@ export const ownSessions = z.object({
 export type OwnSession = z.output<typeof ownSessions>["items"][number];
 
 export const whoamiResponse = z.object({
-  kind: z.enum(["User", "McpToken", "System"]).describe("What is asking."),
+  kind: z.enum(["User", "McpToken", "Gateway", "System"]).describe("What is asking."),
   name: z.string().describe("Its name."),
   project: z.string().optional().describe("Project of a token."),
   creator: z.string().optional().describe("Creator of a token."),
   groups: z.array(z.string()).describe("Groups of the user."),
 });
 export type Whoami = z.output<typeof whoamiResponse>;
+
+/** Whether a principal may do something, and what decided it. */
+export const accessReview = z.object({
+  principal: z.string().describe("Who was asked about, such as User:alice."),
+  allowed: z.boolean().describe("Whether it may."),
+  by: z.string().describe("The binding that allows it; or why none does, for a token also the limit by its creator."),
+});
+export type AccessReview = z.output<typeof accessReview>;
+
+export const permissionsResponse = z.object({
+  principal: z.string().describe("Who was asked about, such as User:alice."),
+  permissions: z
+    .array(
+      z.object({
+        definition: z.string().describe("RbacDefinition that grants it."),
+        binding: roleBinding.describe("What is granted."),
+        limitedBy: z
+          .string()
+          .optional()
+          .describe("Why it grants nothing now, or less: what the token's creator lacks."),
+      }),
+    )
+    .describe("Every binding that the principal holds."),
+  project: z.string().optional().describe("Project that a token may use without a binding."),
+});
+export type Permissions = z.output<typeof permissionsResponse>;
 
 /** Answers alike for unknown, expired and revoked: `{ active: false }` and nothing else. */
 export const introspection = z.union([
@@ -83,6 +115,13 @@ export const introspection = z.union([
   z.object({ active: z.literal(false) }),
 ]);
 export type Introspection = z.output<typeof introspection>;
+
+export const secretsRotation = z.object({
+  keyId: z.string().describe("Id of the key that encrypts now."),
+  rewrapped: z.int().describe("Objects that were brought under it just now."),
+  remaining: z.int().describe("Objects that still need another key."),
+});
+export type SecretsRotation = z.output<typeof secretsRotation>;
 
 export const versionResponse = z.object({ version: z.string().describe("Version of mcpd.") });
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Ask } from "./client-ask.ts";
+import type { Ask } from "./ask.ts";
 import { API, type LoginResponse, loginResponse, type OwnSession, ownSessions } from "./contracts.ts";
 import {
   type CodeFinish,

@@ -2,13 +2,15 @@ import { McpctlError } from "../errors.ts";
 import { ANY_RESOURCE } from "../rbac/vocabulary.ts";
 import { closest } from "../suggest.ts";
 import { events } from "./events.ts";
+import { gateways } from "./gateways.ts";
 import { groups } from "./groups.ts";
 import { instances } from "./instances.ts";
 import type { Kind } from "./kind.ts";
 import { mcpTokens } from "./mcp-tokens.ts";
 import { projects } from "./projects.ts";
 import { proxyModels } from "./proxy-models.ts";
-import { rbacDefinitions } from "./rbac-definitions.ts";
+import { rbacDefinitions, type RoleBinding } from "./rbac-definitions.ts";
+import { secrets } from "./secrets.ts";
 import { servers } from "./servers.ts";
 import { users } from "./users.ts";
 
@@ -19,6 +21,8 @@ export const KINDS: readonly Kind[] = [
   projects,
   mcpTokens,
   proxyModels,
+  secrets,
+  gateways,
   users,
   groups,
   rbacDefinitions,
@@ -60,10 +64,15 @@ export const RESOURCE_ALIASES: Readonly<Record<string, string>> = Object.fromEnt
   KINDS.flatMap((kind) => kindWords(kind).map((word) => [word, kind.plural])),
 );
 
+/** A binding in the one form that is stored: aliases become plurals, so that the evaluator need not guess. */
+export function normalizeBinding(binding: RoleBinding): RoleBinding {
+  return "action" in binding ? binding : { ...binding, resource: getRbacResource(binding.resource) };
+}
+
 /**
  * @returns the plural that a word in a binding stands for.
  * @throws {McpctlError} `invalid`
  */
-export function getRbacResource(word: string): string {
+function getRbacResource(word: string): string {
   return word === ANY_RESOURCE ? word : getKind(word).plural;
 }

@@ -51,6 +51,8 @@ export interface Kind<Spec extends z.ZodType = z.ZodType, Status extends z.ZodTy
   nameForm: NameForm;
   summary: string;
   verbs: readonly Verb[];
+  /** Made by a service of its own, whose answer holds a credential this once. */
+  isMinted?: boolean;
   spec: Spec;
   status: Status;
   /**

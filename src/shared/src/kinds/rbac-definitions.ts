@@ -18,6 +18,8 @@ const actionBinding = z.strictObject({
   action: z.enum(ACTIONS).describe("The action that may be run."),
 });
 
+export const roleBinding = z.union([resourceBinding, actionBinding]);
+
 export const rbacDefinitions = defineKind({
   kind: "RbacDefinition",
   singular: "rbac",
@@ -30,7 +32,7 @@ export const rbacDefinitions = defineKind({
   spec: z.strictObject({
     subjects: z.array(subject).max(1_000).default([]).describe("Who is granted the bindings."),
     roleBindings: z
-      .array(z.union([resourceBinding, actionBinding]))
+      .array(roleBinding)
       .max(1_000)
       .default([])
       .describe("What is granted: { role, resource, name? } or { role: run, action }."),
@@ -65,4 +67,4 @@ export const rbacDefinitions = defineKind({
 
 export type RbacDefinition = ResourceOf<typeof rbacDefinitions>;
 export type Subject = z.output<typeof subject>;
-export type RoleBinding = z.output<typeof resourceBinding> | z.output<typeof actionBinding>;
+export type RoleBinding = z.output<typeof roleBinding>;

@@ -1,12 +1,14 @@
 import * as z from "zod";
 import { conditionsSchema, findCondition } from "./conditions.ts";
 import { CRUD, defineKind, type Resource } from "./kind.ts";
+import { nameSchema } from "./metadata.ts";
+import { secretKey } from "./secrets.ts";
 import { toolPolicy } from "./tool-policy.ts";
 
 const secretRef = z
   .strictObject({
-    name: z.string().min(1).describe("Name of the Secret."),
-    key: z.string().min(1).describe("Key inside the Secret."),
+    name: nameSchema("dns").describe("Name of the Secret."),
+    key: secretKey.describe("Key inside the Secret."),
   })
   .describe("Takes the value from a Secret.");
 
@@ -109,6 +111,7 @@ const status = z.strictObject({
   toolCount: z.int().optional().describe("Tools that it offers."),
 });
 
+export type SecretRef = z.output<typeof secretRef>;
 export type ServerSpec = z.output<typeof spec>;
 export type ServerStatus = z.output<typeof status>;
 

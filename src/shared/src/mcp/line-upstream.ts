@@ -2,6 +2,7 @@ import { type ErrorCode, McpctlError } from "../errors.ts";
 import { waitFor } from "../wait-for.ts";
 import type { UpstreamMessage } from "./envelope.ts";
 import { answerTo, cancellationOf, isObject, parseProgress, replyIdOf, trySplitMessage } from "./line-messages.ts";
+import type { LineMemory } from "./line-memory.ts";
 import { createLineSplitter } from "./line-splitter.ts";
 import { type ByteSink, LineWriter, type LineWriterOptions } from "./line-writer.ts";
 import { PendingRequests, type Waiter } from "./pending-requests.ts";
@@ -32,7 +33,7 @@ export interface LineUpstreamOptions extends Pick<LineWriterOptions, "defer" | "
   server: string;
   /** Where requests go; what comes back is given to `receive`. */
   sink: ByteSink;
-  allocate(bytes: number): Uint8Array;
+  memory: LineMemory;
   startTimeoutSeconds: number;
   timeoutSeconds: number;
   /** What an earlier handshake with the same program found. */
@@ -73,7 +74,7 @@ export class LineUpstream implements Upstream {
   #failure: McpctlError | undefined;
 
   constructor(options: LineUpstreamOptions) {
-    const { sink, defer, deferBriefly, allocate, split = trySplitMessage } = options;
+    const { sink, defer, deferBriefly, memory, split = trySplitMessage } = options;
     const { maxLineBytes, maxUnsentBytes } = options.limits;
     this.#options = options;
     this.#split = split;
@@ -90,8 +91,8 @@ export class LineUpstream implements Upstream {
     });
     this.receive = createLineSplitter({
       maxLineBytes,
-      allocate,
-      onLine: (line) => this.#receiveLine(line),
+      memory,
+      onLine: (line, isOwn) => this.#receiveLine(line, isOwn),
       onLongLine: (head, tail) => this.#refuseLongLine(head, tail),
     });
   }
@@ -193,14 +194,15 @@ export class LineUpstream implements Upstream {
     return { ...params, _meta: hasEnvelope ? { ...own, ...MODERN_ENVELOPE } : own };
   }
 
-  #receiveLine(line: Uint8Array): void {
+  #receiveLine(line: Uint8Array, isOwn: boolean): void {
     // A blank line, or the carriage return of one.
     if (line.length < 2) return;
     const message = this.#split(line);
     if (!message) return this.#refuse(line);
     if (message.type === "reply") {
       // An id that nobody waits for: cancelled, answered before, or made up.
-      if (typeof message.id === "number") this.#pending.take(message.id)?.resolve(message.reply);
+      const waiter = typeof message.id === "number" ? this.#pending.take(message.id) : undefined;
+      waiter?.resolve(isOwn ? { ...message.reply, release: () => this.#options.memory.giveBack(line) } : message.reply);
     } else if (message.type === "request") {
       this.#writer.write(answerTo(message.method, message.id));
     } else {

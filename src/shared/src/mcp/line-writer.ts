@@ -22,7 +22,7 @@ export interface LineWriterOptions {
   defer(work: () => void): unknown;
   /** Runs it as soon as the present event has been dealt with; in Node `process.nextTick`. */
   deferBriefly(work: () => void): unknown;
-  /** Whether more lines are likely to come in this turn, so that it pays to wait for its end. */
+  /** Whether more lines are likely to come in this turn, so that it pays to wait for its end; as after a turn of several. */
   isBusy(): boolean;
 }
 
@@ -38,7 +38,12 @@ export class LineWriter {
   #pieces: Uint8Array[] = [];
   #pieceBytes = 0;
   #inFlightBytes = 0;
+  /** Whom to tell when the pieces have been sent. */
+  #onSent: (() => void)[] = [];
   #isDeferred = false;
+  /** Lines of this turn, and of the last one that had any. */
+  #lines = 0;
+  #linesBefore = 0;
   #sentBytes = 0;
 
   constructor(sink: ByteSink, options: LineWriterOptions) {
@@ -58,18 +63,22 @@ export class LineWriter {
    * Sends a line, made of a head and, where it has a value of bytes, that value and a tail of ASCII, with all others of
    * this turn.
    *
+   * @param onSent - called when the bytes of the value are needed no longer.
    * @returns false, and sends nothing, when too much is unsent already.
    */
-  write(head: string, value: Uint8Array = NOTHING, tail = ""): boolean {
+  write(head: string, value: Uint8Array = NOTHING, tail = "", onSent?: () => void): boolean {
     const room = head.length * BYTES_PER_UNIT + tail.length + 1;
     if (value.length <= MAX_COPIED_BYTES && room + value.length <= BATCH_BYTES) {
-      return this.#append(head, value, tail);
+      const isTaken = this.#append(head, value, tail);
+      if (isTaken) onSent?.();
+      return isTaken;
     }
     const encoded = encoder.encode(head);
     if (this.#isFull(encoded.length + value.length + tail.length + 1)) return false;
     this.#finishBatch();
     this.#add(encoded);
     if (value.length > 0) this.#add(value);
+    if (onSent) this.#onSent.push(onSent);
     return this.#append(tail, NOTHING, "");
   }
 
@@ -112,10 +121,11 @@ export class LineWriter {
   }
 
   #flushSoon(): void {
+    this.#lines += 1;
     if (this.#isDeferred) return;
     this.#isDeferred = true;
     const { defer, deferBriefly, isBusy } = this.#options;
-    if (isBusy()) defer(this.#flush);
+    if (isBusy() || this.#linesBefore > 1) defer(this.#flush);
     else deferBriefly(this.#flush);
   }
 
@@ -126,11 +136,14 @@ export class LineWriter {
 
   readonly #flush = (): void => {
     this.#isDeferred = false;
+    this.#linesBefore = this.#lines;
+    this.#lines = 0;
     if (this.unsentBytes === this.#inFlightBytes) return;
     const whole = this.#batch;
     this.#finishBatch();
-    const [pieces, bytes] = [this.#pieces, this.#pieceBytes];
+    const [pieces, bytes, onSent] = [this.#pieces, this.#pieceBytes, this.#onSent];
     this.#pieces = [];
+    if (onSent.length > 0) this.#onSent = [];
     this.#pieceBytes = 0;
     this.#inFlightBytes += bytes;
     this.#batch = NOTHING;
@@ -138,6 +151,7 @@ export class LineWriter {
       this.#inFlightBytes -= bytes;
       this.#sentBytes += bytes;
       if (whole.length === BATCH_BYTES) this.#spare = whole;
+      for (const tell of onSent) tell();
     };
     this.#send(pieces, onWritten);
   };

@@ -8,6 +8,8 @@ export interface UpstreamReply {
   kind: "result" | "error";
   /** UTF-8 JSON of the value alone. */
   json: Uint8Array;
+  /** May be called once by whoever needs the bytes no longer; they are gone from then on. */
+  release?: () => void;
 }
 
 export interface UpstreamRequestOptions {

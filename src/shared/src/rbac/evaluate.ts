@@ -1,5 +1,5 @@
 import type { RbacDefinition, RoleBinding, Subject } from "../kinds/rbac-definitions.ts";
-import type { Principal, TokenPrincipal, UserPrincipal } from "./principal.ts";
+import type { GatewayPrincipal, Principal, TokenPrincipal, UserPrincipal } from "./principal.ts";
 import { type AccessVerb, type Action, ANY_RESOURCE, ROLE_VERBS } from "./vocabulary.ts";
 
 /** What is asked: a verb on a resource, on one object of it when `name` is given. */
@@ -30,30 +30,44 @@ interface Grant {
 const NONE: Decision = { allowed: false, by: "no binding grants it" };
 const SYSTEM: Decision = { allowed: true, by: "mcpd itself" };
 
+/**
+ * What a gateway may do, whatever any definition says: find out what projects consist of and carry their calls, see the
+ * addresses and credentials of servers, and hand in what it recorded. Whoever makes one must hold all of it.
+ */
+export const GATEWAY_BINDINGS: readonly RoleBinding[] = [
+  { role: "run", resource: "projects" },
+  { role: "run", action: "resolve" },
+  { role: "run", action: "ship-audit" },
+];
+
 /** Decides about a resource. Deny is the default: what no binding grants is refused. */
 export function canAccess(definitions: Definitions, principal: Principal, access: Access): Decision {
   if (principal.kind === "System") return SYSTEM;
-  if (principal.kind === "User") return decide(grantsOf(definitions, principal), (b) => grantsAccess(b, access));
-  return underCeiling(tokenAccess(definitions, principal, access), () =>
-    canAccess(definitions, principal.creator, access),
-  );
+  if (principal.kind !== "McpToken") return decide(grantsOf(definitions, principal), (b) => grantsAccess(b, access));
+  if (access.verb === "grant") return { allowed: false, by: "a token cannot grant rights" };
+  if (isOwnProjectUse(principal, access) && access.name === principal.project)
+    return ownProject(definitions, principal);
+  const own = decide(grantsOf(definitions, principal), (b) => grantsAccess(b, access));
+  return underCeiling(own, principal, () => canAccess(definitions, principal.creator, access));
 }
 
 /** Decides about an action, such as `logs`. */
 export function canRunOperation(definitions: Definitions, principal: Principal, action: Action): Decision {
   if (principal.kind === "System") return SYSTEM;
   const own = decide(grantsOf(definitions, principal), (b) => grantsAction(b, action));
-  if (principal.kind === "User") return own;
-  return underCeiling(own, () => canRunOperation(definitions, principal.creator, action));
+  if (principal.kind !== "McpToken") return own;
+  return underCeiling(own, principal, () => canRunOperation(definitions, principal.creator, action));
 }
 
 /** Which objects of a resource a list may show: everything, or the objects that bindings name. */
 export function getAllowedScope(definitions: Definitions, principal: Principal, access: Omit<Access, "name">): Scope {
   if (principal.kind === "System") return "all";
   const own = scopeOf(grantsOf(definitions, principal), access);
-  if (principal.kind === "User") return own;
-  const implicit: Scope = isOwnProjectUse(principal, access) ? new Set([principal.project]) : new Set();
-  return intersect(unite(own, implicit), getAllowedScope(definitions, principal.creator, access));
+  if (principal.kind !== "McpToken") return own;
+  if (access.verb === "grant") return new Set();
+  const bound = intersect(own, getAllowedScope(definitions, principal.creator, access));
+  const hasOwnProject = isOwnProjectUse(principal, access) && ownProject(definitions, principal).allowed;
+  return hasOwnProject ? unite(bound, new Set([principal.project])) : bound;
 }
 
 /** Every binding that a principal holds itself, with the definition that it comes from; a ceiling is not applied. */
@@ -74,23 +88,19 @@ export function covers(definitions: Definitions, principal: Principal, binding: 
   );
 }
 
-function tokenAccess(definitions: Definitions, principal: TokenPrincipal, access: Access): Decision {
-  if (access.verb === "grant") return { allowed: false, by: "a token cannot grant rights" };
-  if (isOwnProjectUse(principal, access) && access.name === principal.project) {
-    const view: Access = { verb: "get", resource: "projects", name: principal.project };
-    const ceiling = canAccess(definitions, principal.creator, view);
-    return ceiling.allowed
-      ? { allowed: true, by: "the token's own project" }
-      : { allowed: false, by: `its creator ${principal.creator.name} may not view project ${principal.project}` };
+/** The one right that a token has without a binding stands under its creator's view of the project. */
+function ownProject(definitions: Definitions, { project, creator }: TokenPrincipal): Decision {
+  if (canAccess(definitions, creator, { verb: "get", resource: "projects", name: project }).allowed) {
+    return { allowed: true, by: "the token's own project" };
   }
-  return decide(grantsOf(definitions, principal), (b) => grantsAccess(b, access));
+  return { allowed: false, by: `its creator ${creator.name} may not view project ${project}` };
 }
 
-/** The implicit right of a token stands under its creator's view of the project, which `tokenAccess` has checked. */
-function underCeiling(own: Decision, creators: () => Decision): Decision {
-  if (!own.allowed || own.by === "the token's own project") return own;
-  const ceiling = creators();
-  return ceiling.allowed ? own : { allowed: false, by: `the token's creator lacks it: ${ceiling.by}` };
+/** What the token's own bindings allow, its creator must be allowed as well. */
+function underCeiling(own: Decision, { creator }: TokenPrincipal, ofCreator: () => Decision): Decision {
+  if (!own.allowed) return own;
+  const ceiling = ofCreator();
+  return ceiling.allowed ? own : { allowed: false, by: `its creator ${creator.name} lacks it: ${ceiling.by}` };
 }
 
 function isOwnProjectUse(principal: TokenPrincipal, { verb, resource }: Omit<Access, "name">): boolean {
@@ -115,7 +125,8 @@ function grantsAction(binding: RoleBinding, action: Action): boolean {
   return binding.role === "admin" && binding.resource === ANY_RESOURCE && binding.name === undefined;
 }
 
-function grantsOf(definitions: Definitions, principal: UserPrincipal | TokenPrincipal): Grant[] {
+function grantsOf(definitions: Definitions, principal: UserPrincipal | TokenPrincipal | GatewayPrincipal): Grant[] {
+  if (principal.kind === "Gateway") return GATEWAY_BINDINGS.map((binding) => ({ binding, definition: "gateway" }));
   return definitions
     .filter(({ spec }) => spec.subjects.some((subject) => isSubject(subject, principal)))
     .flatMap(({ metadata, spec }) => spec.roleBindings.map((binding) => ({ binding, definition: metadata.name })));

@@ -15,6 +15,12 @@ export interface TokenPrincipal {
   creator: UserPrincipal;
 }
 
+/** A gateway that has a credential of its own; its rights are the same for all of them. */
+export interface GatewayPrincipal {
+  kind: "Gateway";
+  name: string;
+}
+
 /** mcpd itself: reconcilers, bootstrap and the composition root of `mcpctl up`. Never comes from a request. */
 export interface SystemPrincipal {
   kind: "System";
@@ -22,7 +28,7 @@ export interface SystemPrincipal {
 }
 
 /** Who is asking. */
-export type Principal = UserPrincipal | TokenPrincipal | SystemPrincipal;
+export type Principal = UserPrincipal | TokenPrincipal | GatewayPrincipal | SystemPrincipal;
 
 /** How a principal is called in audit rows, logs and field owners. */
 export function principalName(principal: Principal): string {

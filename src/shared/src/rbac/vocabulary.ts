@@ -24,6 +24,7 @@ export const ACTIONS = [
   "impersonate",
   "resolve",
   "audit",
+  "ship-audit",
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 

@@ -3,6 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 /** Prefixes of the bearers that exist. Authentication dispatches on them and nothing else. */
 export const TOKEN_PREFIX = "mcpctl_pat_";
 export const SESSION_PREFIX = "mcpctl_ses_";
+export const GATEWAY_PREFIX = "mcpctl_gw_";
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const SECRET_BYTES = 32;
@@ -41,6 +42,16 @@ export function isMcpToken(bearer: string): boolean {
 /** Whether `bearer` has the shape of a login session. */
 export function isSessionToken(bearer: string): boolean {
   return bearer.startsWith(SESSION_PREFIX) && BODY.test(bearer.slice(SESSION_PREFIX.length));
+}
+
+/** Text without the secret part of any bearer in it: people paste them where names belong. */
+export function redactTokens(text: string): string {
+  return text.includes("mcpctl_") ? text.replaceAll(/(mcpctl_[a-z]{2,4}_)[A-Za-z0-9]+/g, "$1...") : text;
+}
+
+/** Whether `bearer` has the shape of the credential of a gateway. */
+export function isGatewayCredential(bearer: string): boolean {
+  return bearer.startsWith(GATEWAY_PREFIX) && BODY.test(bearer.slice(GATEWAY_PREFIX.length));
 }
 
 /** Compares two hex strings in time that depends on their length alone. Strings that are not hex never match. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { LineWriter } from "../../src/mcp/line-writer.ts";
 
 /** A writer whose turns end, and whose sink sends, when the test says so. */
-function setUp(maxUnsentBytes = 1_000_000, isBusy = true) {
+function setUp(maxUnsentBytes = 1_000_000, isBusy = () => true) {
   const turns: (() => void)[] = [];
   const writes: string[] = [];
   const waiting: (() => void)[] = [];
@@ -21,7 +21,7 @@ function setUp(maxUnsentBytes = 1_000_000, isBusy = true) {
     maxUnsentBytes,
     defer: (work) => turns.push(work),
     deferBriefly: (work) => work(),
-    isBusy: () => isBusy,
+    isBusy,
   });
   const endTurn = () => turns.splice(0).forEach((work) => work());
   const send = () => waiting.splice(0).forEach((onWritten) => onWritten());
@@ -42,11 +42,25 @@ describe("LineWriter", () => {
   });
 
   it("does not wait for the end of the turn when nothing else is under way", () => {
-    const { writer, writes, endTurn } = setUp(1_000, false);
+    const { writer, writes, endTurn } = setUp(1_000, () => false);
     writer.write("alone");
     expect(writes).toEqual(["alone\n"]);
     endTurn();
     expect(writes).toHaveLength(1);
+  });
+
+  it("waits for the end of the turn after one that had several lines, and no longer after one that had not", () => {
+    let isBusy = true;
+    const { writer, writes, endTurn } = setUp(1_000, () => isBusy);
+    writer.write("one");
+    writer.write("two");
+    endTurn();
+    isBusy = false;
+    writer.write("three");
+    expect(writes).toEqual(["one\ntwo\n"]);
+    endTurn();
+    writer.write("four");
+    expect(writes).toEqual(["one\ntwo\n", "three\n", "four\n"]);
   });
 
   it("hands a long value over as it is, between what came before and after it", () => {
@@ -88,5 +102,22 @@ describe("LineWriter", () => {
     expect(writer.write("123456789")).toBe(true);
     endTurn();
     expect(writes).toEqual(["12345\n", "123456789\n"]);
+  });
+
+  it("says when a value is needed no longer: at once when it was copied, else when it has been sent", () => {
+    const { writer, endTurn, send } = setUp(200_000);
+    const done: string[] = [];
+    writer.write("[", Buffer.from("short"), "]", () => done.push("short"));
+    writer.write("[", Buffer.alloc(50_000), "]", () => done.push("long"));
+    expect(done).toEqual(["short"]);
+    endTurn();
+    writer.write("[", Buffer.alloc(60_000), "]", () => done.push("longer"));
+    expect(writer.write("[", Buffer.alloc(150_000), "]", () => done.push("refused"))).toBe(false);
+    expect(done).toEqual(["short"]);
+    send();
+    expect(done).toEqual(["short", "long"]);
+    endTurn();
+    send();
+    expect(done).toEqual(["short", "long", "longer"]);
   });
 });

@@ -8,7 +8,7 @@ export const createServerCommand = defineCommand({
   examples: [
     "mcpctl create server files --npm @modelcontextprotocol/server-filesystem --version 2026.8.31 --arg ./docs",
     "mcpctl create server notes --command node --arg ./server.js --env LOG_LEVEL=info",
-    "mcpctl create server search --url https://mcp.example.com/mcp --header X-Team=data",
+    "mcpctl create server search --url https://mcp.example.com/mcp --header-secret X-Key=search/key",
   ],
   positionals: { name: { label: "NAME", required: true, description: "Name of the server." } },
   flags: {
@@ -23,10 +23,20 @@ export const createServerCommand = defineCommand({
       placeholder: "NAME=VALUE",
       description: "HTTP header sent to the URL. May be repeated.",
     },
+    envSecret: {
+      type: "strings",
+      placeholder: "NAME=SECRET/KEY",
+      description: "Environment variable whose value is in a Secret. May be repeated.",
+    },
+    headerSecret: {
+      type: "strings",
+      placeholder: "NAME=SECRET/KEY",
+      description: "HTTP header whose value is in a Secret. May be repeated.",
+    },
     replicas: { type: "integer", placeholder: "N", minimum: 0, description: "Copies that run; 0 stops the server." },
   },
 
-  async run(context, { name, command, npm, version, url, arg, env, header, replicas }) {
+  async run(context, { name, command, npm, version, url, arg, env, header, envSecret, headerSecret, replicas }) {
     if ([command, npm, url].filter((form) => form !== undefined).length !== 1) {
       throw usageError("A server needs exactly one of --command, --npm and --url", "See: mcpctl create server --help");
     }
@@ -38,10 +48,23 @@ export const createServerCommand = defineCommand({
       package: npm === undefined ? undefined : { npm, version },
       url,
       args: arg,
-      env: env.map((pair) => parseKeyValue(pair, "--env")),
-      headers: header.map((pair) => parseKeyValue(pair, "--header")),
+      env: [
+        ...env.map((pair) => parseKeyValue(pair, "--env")),
+        ...envSecret.map((pair) => parseSecretRef(pair, "--env-secret")),
+      ],
+      headers: [
+        ...header.map((pair) => parseKeyValue(pair, "--header")),
+        ...headerSecret.map((pair) => parseSecretRef(pair, "--header-secret")),
+      ],
       replicas,
     };
     await createObject(context, { kind: servers, name, spec });
   },
 });
+
+function parseSecretRef(text: string, flag: string) {
+  const { name, value } = parseKeyValue(text, flag);
+  const [secret = "", key = "", ...rest] = value.split("/");
+  if (secret !== "" && key !== "" && rest.length === 0) return { name, secretRef: { name: secret, key } };
+  throw usageError(`${flag} needs NAME=SECRET/KEY`, `For example: ${flag} API_KEY=files/api-key`);
+}

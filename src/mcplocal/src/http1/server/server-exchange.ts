@@ -8,6 +8,7 @@ import { endOfHead, statusLine } from "./response-head.ts";
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 const LAST_CHUNK = "0\r\n\r\n";
 const LINE_END = Buffer.from("\r\n");
+const NOTHING = Buffer.alloc(0);
 
 /** Who takes the body of a request. Exactly one of `onEnd` and `onLost` is called, unless nobody cares any more. */
 export interface BodyTaker {
@@ -132,14 +133,20 @@ export class ServerExchange {
     this.#finish();
   }
 
-  /** Answers with bytes, which are not copied. */
-  sendPieces(status: number, headers: HeaderBlock, pieces: readonly Uint8Array[]): void {
-    if (this.isBegun) return;
+  /**
+   * Answers with bytes, which are not copied.
+   *
+   * @param onSent - called when the socket needs them no more, because they are out or the connection has ended.
+   */
+  sendPieces(status: number, headers: HeaderBlock, pieces: readonly Uint8Array[], onSent?: () => void): void {
+    if (this.isBegun) return onSent?.();
     const { socket } = this.#host;
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     socket.cork();
     socket.write(this.#startOf(status, headers, `content-length: ${length}\r\n`), "latin1");
     if (!this.#isHead) for (const piece of pieces) socket.write(piece);
+    // A write of nothing ends after those before it.
+    if (onSent) socket.write(NOTHING, onSent);
     socket.uncork();
     this.#finish();
   }

@@ -7,10 +7,10 @@ interface Answer<T> {
   status: number;
   headers: Headers;
 }
-
-/** Sends a request and parses what comes back. */
+/** Sends a request, and parses what comes back. */
 export type Ask = <Schema extends z.ZodType>(schema: Schema, request: ApiRequest) => Promise<Answer<z.output<Schema>>>;
 
+/** @throws {McpctlError} `unreachable` for an answer that the schema does not take; whatever `send` throws. */
 export function createAsk(baseUrl: string, send: Send): Ask {
   return async (schema, request) => {
     const { status, headers, body } = await send(request);
