@@ -136,6 +136,11 @@ const oneHome: Rule[] = [
     ...onlyIn("^src/mcpd/src/relay/", "undici"),
   ),
   forbid(
+    "one-folder-knows-openid",
+    "Take an OidcProvider as a parameter; mcpd/src/oidc/ alone speaks with the provider.",
+    ...onlyIn("^src/mcpd/src/oidc/", "openid-client", "oauth4webapi", "jose"),
+  ),
+  forbid(
     "nobody-imports-the-sdk",
     "The gateway speaks MCP itself; the SDK is for tests. Servers of the demo are found by path, not imported.",
     { path: PROGRAM_SOURCES },

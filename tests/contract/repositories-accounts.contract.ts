@@ -1,7 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { type GetDatabase, hexSha, insertToken, insertUser, refOf, uniqueName } from "./repositories-fixtures.ts";
+import {
+  contentOf,
+  type GetDatabase,
+  hexSha,
+  insertToken,
+  insertUser,
+  refOf,
+  uniqueName,
+} from "./repositories-fixtures.ts";
 
 export function describeAccounts(database: GetDatabase): void {
   describe("credentials", () => describeCredentials(database));
@@ -21,6 +29,22 @@ function describeCredentials(database: GetDatabase): void {
     expect(await credentials.findPasswordHash(uid)).toBe("$argon2id$two");
     await resources.delete(refOf(user, "users"));
     expect(await credentials.findPasswordHash(uid)).toBeUndefined();
+  });
+
+  it("include at most one identity of an OpenID provider, and each belongs to one user", async () => {
+    const { credentials, resources } = database().read;
+    const oidc = { issuer: "https://id.example.com", subject: uniqueName("subject") };
+    const insert = (spec: object) =>
+      resources.insert(
+        { plural: "users", project: "", name: uniqueName("user") },
+        "User",
+        contentOf({ spec: { disabled: false, ...spec } }),
+      );
+    await insert({});
+    const user = await insert({ oidc });
+    expect(await credentials.findUserByIdentity(oidc)).toStrictEqual(user);
+    expect(await credentials.findUserByIdentity({ ...oidc, issuer: "https://other.example.com" })).toBeUndefined();
+    await expect(insert({ oidc })).rejects.toMatchObject({ code: "already-exists" });
   });
 
   it("belong to a user that exists", async () => {
@@ -83,6 +107,38 @@ function describeSessions(database: GetDatabase): void {
     const again = { sha: ended.sha, userUid: lasting.user.metadata.uid, ttlSeconds: 60 };
     await expect(sessions.insert(again)).resolves.toBeDefined();
     await expect(sessions.insert(again)).rejects.toMatchObject({ code: "already-exists" });
+  });
+
+  it("end when they are not used for so long, and go on when they are", async () => {
+    const { sessions } = database().read;
+    const { metadata } = await insertUser(database().read);
+    const [idle, used] = [hexSha(uniqueName("session")), hexSha(uniqueName("session"))];
+    for (const sha of [idle, used]) {
+      await sessions.insert({ sha, userUid: metadata.uid, ttlSeconds: 60, idleSeconds: 2 });
+    }
+    await sleep(1_200);
+    await sessions.touch([used]);
+    await sleep(1_000);
+    expect(await sessions.findUser(idle)).toBeUndefined();
+    expect(await sessions.findUser(used)).toBeDefined();
+    expect((await sessions.listOfUser(metadata.uid)).map(({ sha }) => sha)).toEqual([used]);
+  });
+
+  it("are listed for their user, newest first, and ended by an id that only the user's own answer to", async () => {
+    const { sessions } = database().read;
+    const { user, sha } = await insertSession(60);
+    const { uid } = user.metadata;
+    await sleep(5);
+    const newer = { sha: hexSha(uniqueName("session")), method: "oidc", address: "192.0.2.1" } as const;
+    await sessions.insert({ ...newer, userUid: uid, ttlSeconds: 60 });
+    const listed = await sessions.listOfUser(uid);
+    expect(listed).toMatchObject([newer, { sha, method: "password", address: "" }]);
+    const other = await insertUser(database().read);
+    const id = listed[1]?.id ?? "";
+    expect(await sessions.deleteById(other.metadata.uid, id)).toBe(false);
+    expect(await sessions.deleteById(uid, id)).toBe(true);
+    expect(await sessions.deleteById(uid, id)).toBe(false);
+    expect(await sessions.findUser(sha)).toBeUndefined();
   });
 
   it("are gone with their user, and need one", async () => {

@@ -44,6 +44,30 @@ describe("REST and what it leaves in the database", () => {
     ]);
   });
 
+  it("writes one for whatever people do to their own account, and none for what was only slowed down", async () => {
+    const [password, next] = ["somebody's password", "somebody's next password"];
+    await rest.send("POST", "/api/v1/users", { kind: "User", metadata: { name: "somebody" }, spec: {} });
+    await rest.send("PUT", "/api/v1/users/somebody/password", { password });
+    const login = (given: string) =>
+      rest.send("POST", "/api/v1/login", { user: "somebody", password: given }, { bearer: null });
+    const bearer = String((await login(password)).body["token"]);
+    const change = (oldPassword: string) =>
+      rest.send("PUT", "/api/v1/password", { oldPassword, password: next }, { bearer });
+    expect((await change("not the old one")).status).toBe(403);
+    const { body } = await change(password);
+    await rest.send("DELETE", "/api/v1/sessions", undefined, { bearer: String(body["token"]) });
+    expect((await audited("principal = 'User:somebody'")).split("\n")).toEqual([
+      "User:somebody|login|allow|password",
+      "User:somebody|logout-all|allow|authenticated",
+      expect.stringMatching(/^User:somebody\|set-password\|(allow\|authenticated|deny\|The old password is wrong)$/),
+      expect.stringMatching(/^User:somebody\|set-password\|(allow\|authenticated|deny\|The old password is wrong)$/),
+    ]);
+    const statuses: number[] = [];
+    while (!statuses.includes(429)) statuses.push((await login(`guess ${statuses.length}`)).status);
+    const failed = "decided_by = 'wrong user or password' and principal = 'User:somebody'";
+    expect(await sql(`select count(*) from audit_events where ${failed}`)).toBe(String(statuses.length - 1));
+  });
+
   it("writes one for a refusal that is decided inside the transaction", async () => {
     const spec = {
       subjects: [{ kind: "User", name: "nobody" }],

@@ -21,6 +21,9 @@ export const REQUIREMENTS = {
   "cli:unknown-field": "an unknown kind or field is refused with a suggestion",
   "cli:failing-server": "a server that does not start shows the end of its stderr",
   "cli:login": "login with a password, whoami, logout",
+  "cli:login-browser":
+    "login at an OpenID provider with a browser that goes through its pages, whoami, logout everywhere",
+  "cli:login-device": "login at an OpenID provider on another device",
   "cli:token-rights": "a token with bindings may do just that, auth can-i and why say so, revoking it ends both",
   "cli:delete": "deleting a project deletes its tokens, and they stop working",
 } as const;

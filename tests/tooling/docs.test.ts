@@ -9,6 +9,7 @@ const PAGES = [
   "REVIEW.md",
   "docs/architecture.md",
   "docs/glossary.md",
+  "docs/login.md",
   "docs/performance.md",
 ];
 

@@ -40,6 +40,7 @@ export const importPlants: ImportPlant[] = [
   { rule: "only-repositories-know-sql", from: `${MCPD}/services/c.ts`, to: "pg", how: "type" },
   { rule: "only-repositories-know-sql", from: `${MCPD}/services/d.ts`, to: "@electric-sql/pglite", how: "lazy" },
   { rule: "only-the-relay-dials-with-undici", from: `${MCPLOCAL}/sessions/a.ts`, to: "undici" },
+  { rule: "one-folder-knows-openid", from: `${MCPD}/services/e.ts`, to: "openid-client", how: "lazy" },
   { rule: "nobody-imports-the-sdk", from: `${MCPLOCAL}/upstreams/a.ts`, to: "@modelcontextprotocol/client" },
   { rule: "no-circular", from: `${MCPD}/ring.ts`, to: "./ring-back.ts" },
   { rule: "nobody-imports-an-entry", from: `${MCPD}/c.ts`, to: "./main.ts" },

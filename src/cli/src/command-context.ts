@@ -15,6 +15,8 @@ export interface CliDeps {
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
   loadUp: LoadUp;
+  /** Tries to open a web address in the person's browser. */
+  openBrowser(url: string): Promise<void>;
 }
 
 /** What the flags that every command takes say. */

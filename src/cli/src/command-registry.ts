@@ -69,7 +69,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "auth",
     group: ACCESS,
-    summary: "Show who you are",
+    summary: "Show who you are, change your password, list your sessions",
     load: async () => (await import("./commands/auth.ts")).authCommand,
   },
   {

@@ -21,4 +21,5 @@ process.exitCode = await runCli(argv.slice(2), {
   now: () => new Date(),
   signal: controller.signal,
   loadUp: () => import("@mcpctl/up/up.ts"),
+  openBrowser: async (url) => (await import("./open-browser.ts")).openBrowser(url),
 });

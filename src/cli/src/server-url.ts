@@ -31,3 +31,7 @@ export function isPlainRemote(serverUrl: string): boolean {
   const { protocol, hostname } = new URL(serverUrl);
   return protocol === "http:" && hostname !== "localhost" && hostname !== "[::1]" && !hostname.startsWith("127.");
 }
+
+export function isWebUrl(text: string): boolean {
+  return URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol);
+}

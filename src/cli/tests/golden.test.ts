@@ -159,6 +159,7 @@ describe("what people see", () => {
       "get events",
       "get instances",
       "get servers -o name",
+      "auth sessions",
     ]));
 
   it("descriptions", () =>

@@ -11,7 +11,9 @@ import { accessReviewRoutes } from "./routes/access-review-routes.ts";
 import { mcpTokenRoutes, sessionRoutes } from "./routes/account-routes.ts";
 import { type App, createApp } from "./routes/app.ts";
 import { auditRoutes } from "./routes/audit-routes.ts";
+import { oidcRoutes } from "./routes/oidc-routes.ts";
 import { openApiDocument } from "./routes/openapi.ts";
+import { ownAccountRoutes } from "./routes/people-routes.ts";
 import { projectRoutes } from "./routes/project-routes.ts";
 import { resourceRoutes } from "./routes/resource-routes.ts";
 import type { Route } from "./routes/route.ts";
@@ -45,6 +47,8 @@ export function createApi({ services, identityChanges, database, relay, kinds, l
       openApi: () => openApiDocument(routes),
     }),
     ...sessionRoutes(services.sessions),
+    ...ownAccountRoutes(services.ownAccount),
+    ...oidcRoutes(services.oidcLogins),
     ...mcpTokenRoutes(services.mcpTokens, identityChanges),
     ...accessReviewRoutes(services.accessReviews),
     ...secretRoutes(services),
@@ -58,6 +62,7 @@ export function createApi({ services, identityChanges, database, relay, kinds, l
     onAnswered: metrics.onAnswered,
     onRefused: metrics.onRefused,
     connections,
+    trustedProxies: config.trustedProxies,
     log,
   });
   return {

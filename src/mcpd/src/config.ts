@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
@@ -7,6 +8,7 @@ import { connectionSettings, describeSettings, listenAddress, readSettings } fro
 import { parse } from "yaml";
 import * as z from "zod";
 import { LOG_LEVELS } from "@mcpctl/shared/log.ts";
+import { oidcSettings } from "./oidc/oidc-settings.ts";
 
 const PREFIX = "MCPD_";
 
@@ -30,6 +32,19 @@ export const configSchema = z.object({
     .min(60)
     .default(12 * 3600)
     .describe("How long a login lasts."),
+  sessionIdleSeconds: z.coerce
+    .number()
+    .int()
+    .min(60)
+    .default(4 * 3600)
+    .describe("How long a login lasts that is not used."),
+  trustedProxies: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").flatMap((network) => network.trim() || []))
+    .refine((networks) => networks.every(isNetwork), "must be IP addresses or networks, separated by commas")
+    .describe("Proxies, such as 10.0.0.0/8, whose X-Forwarded-For says where a login comes from."),
+  ...oidcSettings,
   changesKept: z.coerce.number().int().min(100).default(20_000).describe("How many changes a watch may lag behind."),
   auditKeyFile: z.string().min(1).optional().describe("Keys of the audit trail; audit.key in the data directory."),
   auditCheckpointFile: z
@@ -72,6 +87,14 @@ function readCredential({ CREDENTIALS_DIRECTORY: directory }: NodeJS.ProcessEnv)
   const path = join(directory ?? "", "mcpd-secrets-key");
   if (directory === undefined || !existsSync(path)) return undefined;
   return readFileSync(path, "utf8");
+}
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits] = text.split("/", 2);
+  const version = isIP(address);
+  return (
+    version !== 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)))
+  );
 }
 
 function takeConfigFlag(argv: readonly string[]): { path?: string | undefined; flags: readonly string[] } {

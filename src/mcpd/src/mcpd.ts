@@ -72,9 +72,12 @@ export async function startMcpd(config: Config, options: McpdOptions = {}): Prom
   const database = cleanup.use(await (options.database ?? openConfiguredDatabase(config, onSlowStep)));
   const uses = createTokenUses(database, log);
   cleanup.defer(() => uses.close());
+  const sessionUses = createTokenUses(database, log, ({ sessions }, shas) => sessions.touch(shas));
+  cleanup.defer(() => sessionUses.close());
   const trail = cleanup.use(await openAuditTrail({ database, config, log }));
   const keys = await openKeys(config, database);
-  const services = createServices({ database, trail, config, keys, known, onTokenUsed: (sha) => uses.note(sha) });
+  const onUsed = { onTokenUsed: uses.note, onSessionUsed: sessionUses.note };
+  const services = createServices({ database, trail, config, keys, known, ...onUsed });
   const wanted = { user: config.adminUser, password: config.adminPassword };
   const firstAdmin = await bootstrap({ ...services, database }, wanted);
   if (firstAdmin) onFirstAdmin?.(firstAdmin);

@@ -54,6 +54,8 @@ export interface FieldError {
 interface ErrorDetail {
   hint?: string | undefined;
   fields?: FieldError[] | undefined;
+  /** When it is worth trying again, where that is known. */
+  retryAfterSeconds?: number | undefined;
   cause?: unknown;
 }
 
@@ -63,12 +65,14 @@ export class McpctlError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly fields: FieldError[];
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ErrorCode, message: string, { hint, fields = [], cause }: ErrorDetail = {}) {
+  constructor(code: ErrorCode, message: string, { hint, fields = [], retryAfterSeconds, cause }: ErrorDetail = {}) {
     super(message, { cause });
     this.code = code;
     this.hint = hint;
     this.fields = fields;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

@@ -8,7 +8,7 @@ const RETRY_AFTER = "1";
 /** Headers that go with a refusal: whether it is worth trying again soon. */
 export function retryHeaders(thrown: unknown): Record<string, string> {
   const isPassing = hasCode(thrown, "unavailable") || hasCode(thrown, "too-many-requests");
-  return isPassing ? { "retry-after": RETRY_AFTER } : {};
+  return isPassing ? { "retry-after": `${thrown.retryAfterSeconds ?? RETRY_AFTER}` } : {};
 }
 
 /** Why the requests of a connection that is beyond a bound are refused. */

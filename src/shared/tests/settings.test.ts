@@ -19,7 +19,10 @@ describe("readSettings", () => {
     expect(read(["--data-dir=/a=b", "--is-quiet"])).toMatchObject({ dataDir: "/a=b", isQuiet: true });
   });
 
-  it("reads a secret from the file that a variable names", () => {
+  it("reads a secret from the file that a variable or a flag names", () => {
+    expect(read(["--data-dir-file", "/run/secret"]).dataDir).toBe("content of /run/secret");
+    expect(read(["--data-dir-file=/run/flag"], { X_DATA_DIR: "/env" }).dataDir).toBe("content of /run/flag");
+    expect(() => read(["--data-dir", "/a", "--data-dir-file", "/b"])).toThrow("given twice");
     expect(read([], { X_DATA_DIR_FILE: "/run/secret" }).dataDir).toBe("content of /run/secret");
   });
 

@@ -1,7 +1,7 @@
 import type { AnyCommand } from "../command.ts";
 
 export const authCommand: AnyCommand = {
-  examples: ["mcpctl auth whoami", "mcpctl auth can-i create servers"],
+  examples: ["mcpctl auth whoami", "mcpctl auth can-i create servers", "mcpctl auth passwd"],
   positionals: {},
   flags: {},
   subcommands: [
@@ -22,6 +22,18 @@ export const authCommand: AnyCommand = {
       group: "Commands",
       summary: "Say which binding, or whose limit, decides",
       load: async () => (await import("./auth/why.ts")).whyCommand,
+    },
+    {
+      name: "passwd",
+      group: "Commands",
+      summary: "Change your password, or set another user's",
+      load: async () => (await import("./auth/passwd.ts")).passwdCommand,
+    },
+    {
+      name: "sessions",
+      group: "Commands",
+      summary: "List your sessions, and end some of them",
+      load: async () => (await import("./auth/sessions.ts")).sessionsCommand,
     },
   ],
 };

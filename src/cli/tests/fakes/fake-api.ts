@@ -11,6 +11,27 @@ const FAKE_CREDENTIAL = "mcpctl_gw_minted";
 export const FAKE_PASSWORD = "correct horse battery";
 const CREATED_AT = "2026-01-01T00:00:00.000Z";
 
+const SESSIONS = [
+  {
+    id: "6f1f0b9e-5d2c-4c5b-9f43-0a3d2c1b4e5f",
+    method: "oidc",
+    address: "192.0.2.1",
+    createdAt: CREATED_AT,
+    lastUsedAt: "2026-01-02T00:55:00.000Z",
+    expiresAt: "2026-01-02T12:00:00.000Z",
+    isCurrent: true,
+  },
+  {
+    id: "9b1d3f7a-2c44-4e0e-8a53-5f0e6d7c8b9a",
+    method: "local",
+    address: "",
+    createdAt: CREATED_AT,
+    lastUsedAt: CREATED_AT,
+    expiresAt: "2026-01-02T12:00:00.000Z",
+    isCurrent: false,
+  },
+];
+
 export interface Received {
   method: string;
   /** With its query. */
@@ -54,7 +75,7 @@ export async function startFakeApi({ pageSize = 500 } = {}): Promise<FakeApi> {
       const path = call.path.split("?")[0] ?? "";
       const failure = failures.get(`${call.method} ${path}`);
       if (failure) throw failure;
-      const isOpen = path === "/version" || path === "/api/v1/login";
+      const isOpen = path === "/version" || path.startsWith("/api/v1/login");
       if (!isOpen && call.authorization !== `Bearer ${FAKE_TOKEN}`)
         throw new McpctlError("unauthenticated", "No valid session");
       if (answers.has(`${call.method} ${path}`)) return { json: answers.get(`${call.method} ${path}`) };
@@ -113,6 +134,9 @@ async function toCall(request: IncomingMessage): Promise<Call> {
 function fixedRoute({ method, body }: Call, path: string): Answer | undefined {
   if (path === "/version") return { json: { version: "0.1.0" } };
   if (path === "/api/v1/logout") return { status: 204 };
+  if (path === "/api/v1/login/methods") return { json: { password: true } };
+  if (path.startsWith("/api/v1/sessions")) return method === "GET" ? { json: { items: SESSIONS } } : { status: 204 };
+  if (path === "/api/v1/password") return { json: { token: FAKE_TOKEN, expiresAt: "2026-01-03T00:00:00.000Z" } };
   if (path === "/api/v1/secrets/rotate") return { json: { keyId: "0123456789abcdef", rewrapped: 3, remaining: 0 } };
   if (path === "/api/v1/whoami") return { json: { kind: "User", name: "alice@test.com", groups: ["devs"] } };
   if (/^\/api\/v1\/users\/[^/]+\/password$/.test(path) && method === "PUT") return { status: 204 };

@@ -15,6 +15,8 @@ export interface RunOptions extends TestIoOptions {
   directory?: string | undefined;
   signal?: AbortSignal;
   loadUp?: CliDeps["loadUp"];
+  /** No browser opens when absent. */
+  openBrowser?: (url: string) => void;
 }
 
 export interface Ran {
@@ -39,6 +41,7 @@ export async function runMcpctl(line: string | readonly string[], options: RunOp
     now: () => new Date(NOW),
     signal: options.signal ?? new AbortController().signal,
     loadUp: options.loadUp ?? (() => Promise.reject(new Error("up is not part of this test"))),
+    openBrowser: async (url) => options.openBrowser?.(url),
   });
   const shown = [
     `$ mcpctl ${argv.map(quoted).join(" ")}`,

@@ -12,10 +12,12 @@ export interface TestIoOptions {
   stdin?: string | undefined;
   /** What the person at the keyboard answers, by the beginning of the question; nobody sits there when absent. */
   answers?: Readonly<Record<string, string>> | undefined;
+  /** Called for every line of standard error, while the command still runs. */
+  onError?: ((line: string) => void) | undefined;
 }
 
 /** A terminal that remembers what was printed. */
-export function createTestIo({ stdin = "", answers }: TestIoOptions = {}): TestTerminal {
+export function createTestIo({ stdin = "", answers, onError }: TestIoOptions = {}): TestTerminal {
   const out: string[] = [];
   const err: string[] = [];
   const ask = async (question: string) => {
@@ -26,7 +28,10 @@ export function createTestIo({ stdin = "", answers }: TestIoOptions = {}): TestT
   };
   const io: Io = {
     out: (line) => void out.push(...line.split("\n")),
-    err: (line) => void err.push(...line.split("\n")),
+    err(line) {
+      err.push(...line.split("\n"));
+      onError?.(line);
+    },
     isTty: false,
     width: 100,
     canAsk: answers !== undefined,

@@ -2,7 +2,7 @@ import type { FieldOwner } from "@mcpctl/shared/kinds/metadata.ts";
 import type { Gateway } from "@mcpctl/shared/kinds/gateways.ts";
 import type { Resource, ResourceRef } from "@mcpctl/shared/kinds/kind.ts";
 import type { McpToken } from "@mcpctl/shared/kinds/mcp-tokens.ts";
-import type { User } from "@mcpctl/shared/kinds/users.ts";
+import type { OidcIdentity, User } from "@mcpctl/shared/kinds/users.ts";
 import type { AuditCheckpointRepository, AuditEventRepository } from "./audit-interfaces.ts";
 
 /** What a writer decides about a resource; the repository adds uid, versions and times. */
@@ -94,16 +94,50 @@ export interface CredentialRepository {
   /** The PHC string of the password, or undefined when the user has none. */
   findPasswordHash(userUid: string): Promise<string | undefined>;
   setPasswordHash(userUid: string, passwordHash: string): Promise<void>;
+  /** The user whose spec names this identity of an OpenID provider. */
+  findUserByIdentity(identity: OidcIdentity): Promise<User | undefined>;
+}
+
+/** How a session was opened: with a password, through an OpenID provider, or by mcpd itself. */
+export type LoginMethod = "password" | "oidc" | "local";
+
+export interface NewSession {
+  sha: string;
+  userUid: string;
+  ttlSeconds: number;
+  /** Ends the session when it is not used for so long; never when absent. */
+  idleSeconds?: number | undefined;
+  method?: LoginMethod | undefined;
+  /** Where the login came from; "" when it came from no network. */
+  address?: string | undefined;
+}
+
+/** A session as its owner may see it. */
+export interface SessionRow {
+  id: string;
+  sha: string;
+  method: string;
+  address: string;
+  createdAt: string;
+  lastUsedAt: string;
+  /** When it ends at the latest. */
+  expiresAt: string;
 }
 
 /** Login sessions, by the SHA-256 of their bearer. Judged by the database's clock. */
 export interface SessionRepository {
   /** @returns when it ends. */
-  insert(session: { sha: string; userUid: string; ttlSeconds: number }): Promise<{ expiresAt: string }>;
+  insert(session: NewSession): Promise<{ expiresAt: string }>;
   /** @returns the user of a session that has not ended, or undefined. */
   findUser(sha: string): Promise<User | undefined>;
   delete(sha: string): Promise<void>;
   deleteOfUser(userUid: string): Promise<void>;
+  /** Sessions of a user that have not ended, newest first. */
+  listOfUser(userUid: string): Promise<SessionRow[]>;
+  /** @returns whether the user had such a session. */
+  deleteById(userUid: string, id: string): Promise<boolean>;
+  /** Remembers that sessions were used now. */
+  touch(shas: readonly string[]): Promise<void>;
   deleteExpired(): Promise<void>;
 }
 

@@ -32,7 +32,10 @@ export function sessionRoutes(sessions: SessionService): Route[] {
       permission: { kind: "public" },
       body: loginRequest,
       response: loginResponse,
-      handle: async ({ body, context }) => ({ json: await sessions.login(context.requestId, body), headers: NO_STORE }),
+      handle: async ({ body, context: { requestId }, address }) => ({
+        json: await sessions.login({ requestId, address }, body),
+        headers: NO_STORE,
+      }),
     }),
     defineRoute({
       method: "POST",
@@ -56,7 +59,7 @@ export function sessionRoutes(sessions: SessionService): Route[] {
     defineRoute({
       method: "PUT",
       path: "/api/v1/users/:name/password",
-      summary: "Sets a user's password",
+      summary: "Sets another user's password",
       permission: { kind: "access", verb: "update", resource: "users" },
       body: passwordRequest,
       async handle({ context, params, body }) {

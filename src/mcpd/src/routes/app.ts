@@ -13,7 +13,8 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from "@mcpctl/shared/log.ts";
 import type { RequestContext } from "../services/request-context.ts";
 import { fromFramework } from "./framework-errors.ts";
-import { parseQuery, singleAuthorization, singleValues } from "./request-parts.ts";
+import { listen } from "./listen.ts";
+import { clientAddress, parseQuery, singleAuthorization, singleValues } from "./request-parts.ts";
 import type { Reply, Route, RouteRequest } from "./route.ts";
 import { handBack, upgradeOf } from "./upgrade.ts";
 
@@ -25,8 +26,6 @@ const SWITCHING_PROTOCOLS = 101;
 /** A gateway is one caller, and all calls of its clients come from it. */
 const MAX_REQUESTS_PER_CALLER = 8_192;
 const SWEEP_MS = 1_000;
-/** Connections that come in one burst; the system may allow fewer. */
-const BACKLOG = 4_096;
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/;
 
 /** Seconds; Fastify enforces a slow body only when all three are set, the header limit being the smallest. */
@@ -41,6 +40,8 @@ export interface AppDeps {
   /** Called for every request that is answered with a problem. */
   onRefused(code: ErrorCode): void;
   connections: ConnectionLimits;
+  /** Whose X-Forwarded-For is believed: addresses and networks. */
+  trustedProxies: readonly string[];
   log: Logger;
 }
 
@@ -68,6 +69,7 @@ export function createApp(deps: AppDeps): App {
   const wantsSwitch = (request: IncomingMessage) => protocols.has(upgradeOf(request) ?? "");
   const app = Fastify({
     logger: false,
+    trustProxy: deps.trustedProxies.length > 0 && [...deps.trustedProxies],
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: TIMEOUTS.requestTimeout,
     http: { ...TIMEOUTS, shouldUpgradeCallback: wantsSwitch },
@@ -196,6 +198,7 @@ function bindRoute(app: FastifyInstance, { route, closing, admit, admitted, load
         params: request.params,
         query: parseQuery(route, request.query),
         headers: request.headers,
+        address: clientAddress(request.ip),
         body: parseBody(route, request),
       };
       const socket = sockets.get(request.raw);
@@ -280,20 +283,4 @@ function sendError({ log, onRefused }: Pick<AppDeps, "log" | "onRefused">, { err
     .headers({ "x-request-id": request.id, ...retryHeaders(known) })
     .type(PROBLEM_MEDIA_TYPE)
     .send(JSON.stringify(problem));
-}
-
-async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
-  try {
-    return await app.listen({ host, port, backlog: BACKLOG });
-  } catch (cause) {
-    if (!isAddressInUse(cause)) throw cause;
-    throw new McpctlError("port-in-use", `${host}:${port} is in use by another program`, {
-      hint: "Stop that program, or choose another address with --listen HOST:PORT",
-      cause,
-    });
-  }
-}
-
-function isAddressInUse(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }

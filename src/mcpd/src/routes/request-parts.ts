@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { parseWith } from "@mcpctl/shared/validate.ts";
 import * as z from "zod";
@@ -25,4 +26,9 @@ export function singleAuthorization(rawHeaders: readonly string[]): string | und
   const values = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === "authorization");
   if (values.length > 1) throw new McpctlError("bad-request", "The request has more than one Authorization header");
   return values[0];
+}
+
+/** @returns "" for what is no address: a proxy hands on what it was told, and it is kept in memory and stored. */
+export function clientAddress(ip: string): string {
+  return ip.length <= 64 && isIP(ip) !== 0 ? ip : "";
 }

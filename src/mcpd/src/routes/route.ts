@@ -30,6 +30,8 @@ export interface RouteRequest<Body = unknown, Query = Record<string, string>> {
   params: Readonly<Record<string, string>>;
   query: Query;
   headers: IncomingHttpHeaders;
+  /** IP address of the client; of the nearest proxy that is not trusted, where there are some; "" when unknown. */
+  address: string;
   body: Body;
   /** Aborted when the client is gone or the server closes. */
   signal: AbortSignal;

@@ -22,6 +22,7 @@ import {
   type Whoami,
   whoamiResponse,
 } from "./contracts.ts";
+import { type PeopleCalls, peopleCalls } from "./people-client.ts";
 
 const PAGE_SIZE = "500";
 
@@ -54,7 +55,7 @@ const applyOutcome = z.enum(["created", "configured", "unchanged"]);
 export type ApplyOutcome = z.output<typeof applyOutcome>;
 
 /** REST of mcpd, typed. Every method throws the McpctlErrors that mcpd answers, and `unreachable`. */
-export interface ApiClient extends AuditCalls {
+export interface ApiClient extends AuditCalls, PeopleCalls {
   /** Follows every page. */
   list<K extends Kind>(kind: K, query?: ListQuery): Promise<ResourceList<ResourceOf<K>>>;
   get<K extends Kind>(kind: K, object: ObjectName): Promise<ResourceOf<K>>;
@@ -132,10 +133,10 @@ const mintedGateway = z.intersection(resourceOf(gateways), withToken);
 export function createApiClient(options: TransportOptions): ApiClient {
   const send = createTransport(options);
   const ask = createAsk(options.baseUrl, send);
-  return { ...objectCalls(ask), ...sessionCalls(ask), ...auditCalls(ask) };
+  return { ...objectCalls(ask), ...sessionCalls(ask), ...auditCalls(ask), ...peopleCalls(ask) };
 }
 
-type ObjectCalls = Omit<ApiClient, keyof ReturnType<typeof sessionCalls> | keyof AuditCalls>;
+type ObjectCalls = Omit<ApiClient, keyof ReturnType<typeof sessionCalls> | keyof AuditCalls | keyof PeopleCalls>;
 
 function objectCalls(ask: Ask): ObjectCalls {
   const one = async <K extends Kind>(kind: K, request: ApiRequest) => (await ask(resourceOf(kind), request)).value;

@@ -10,6 +10,8 @@ export const API = {
   login: "/api/v1/login",
   logout: "/api/v1/logout",
   whoami: "/api/v1/whoami",
+  sessions: "/api/v1/sessions",
+  ownPassword: "/api/v1/password",
   introspect: "/api/v1/mcptokens/introspect",
   /** Event stream without content: an event means that tokens are to be introspected anew. */
   identityChanges: "/api/v1/auth/changes",
@@ -45,6 +47,25 @@ export type LoginResponse = z.output<typeof loginResponse>;
 export const passwordRequest = z.strictObject({
   password: z.string().min(12).max(1_024).describe("The new password, at least 12 characters."),
 });
+
+export const ownPasswordRequest = passwordRequest.extend({
+  oldPassword: z.string().min(1).max(1_024).describe("The present password."),
+});
+
+export const ownSessions = z.object({
+  items: z.array(
+    z.object({
+      id: z.string().describe("Names the session; it is no bearer."),
+      method: z.string().describe("How it was opened: password, oidc or local."),
+      address: z.string().describe("Where the login came from; empty for a local one."),
+      createdAt: z.string().describe("When it was opened."),
+      lastUsedAt: z.string().describe("When it was used last, within some seconds."),
+      expiresAt: z.string().describe("When it ends at the latest."),
+      isCurrent: z.boolean().describe("Whether it is the session that asks."),
+    }),
+  ),
+});
+export type OwnSession = z.output<typeof ownSessions>["items"][number];
 
 export const whoamiResponse = z.object({
   kind: z.enum(["User", "McpToken", "Gateway", "System"]).describe("What is asking."),

@@ -1,5 +1,6 @@
 import type { Migration } from "kysely/migration";
 import { initial } from "./0001-initial.ts";
+import { people } from "./0005-people.ts";
 import { audit } from "./0002-audit.ts";
 import { secrets } from "./0003-secrets.ts";
 
@@ -13,4 +14,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-initial": initial,
   "0002-audit": audit,
   "0003-secrets": secrets,
+  "0005-people": people,
 };
