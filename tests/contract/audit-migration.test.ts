@@ -5,6 +5,9 @@ import { append, entryOf, trailOf } from "./audit-fixtures.ts";
 
 /** The tables as the release before the chain left them. */
 const BEFORE = `
+  drop index resources_oidc_identity;
+  alter table sessions drop column id, drop column created_at, drop column last_used_at, drop column idle_seconds,
+    drop column method, drop column address;
   drop table gateways;
   drop table secrets;
   drop table audit_checkpoints;

@@ -12,6 +12,7 @@ interface Operation {
 
 /** What anybody may ask without a bearer. A route that is added here is open to the world. */
 const PUBLIC = [
+  "GET /api/v1/login/methods",
   "GET /api/v1/mcptokens/introspect",
   "GET /livez",
   "GET /metrics",
@@ -19,6 +20,10 @@ const PUBLIC = [
   "GET /readyz",
   "GET /version",
   "POST /api/v1/login",
+  "POST /api/v1/login/oidc",
+  "POST /api/v1/login/oidc/code",
+  "POST /api/v1/login/oidc/device",
+  "POST /api/v1/login/oidc/device/token",
 ];
 const OWN_PROJECT = "own";
 

@@ -19,10 +19,7 @@ describe("readSettings", () => {
     expect(read(["--data-dir=/a=b", "--is-quiet"])).toMatchObject({ dataDir: "/a=b", isQuiet: true });
   });
 
-  it("reads a secret from the file that a variable or a flag names", () => {
-    expect(read(["--data-dir-file", "/run/secret"]).dataDir).toBe("content of /run/secret");
-    expect(read(["--data-dir-file=/run/flag"], { X_DATA_DIR: "/env" }).dataDir).toBe("content of /run/flag");
-    expect(() => read(["--data-dir", "/a", "--data-dir-file", "/b"])).toThrow("given twice");
+  it("reads a value from the file that a variable names", () => {
     expect(read([], { X_DATA_DIR_FILE: "/run/secret" }).dataDir).toBe("content of /run/secret");
   });
 
