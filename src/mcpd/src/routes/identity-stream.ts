@@ -3,7 +3,7 @@ import type { IdentityChanges } from "../services/identity-changes.ts";
 import type { Reply, RouteRequest } from "./route.ts";
 
 const KEEP_ALIVE_MS = 10_000;
-const CHANGED = "event: changed\ndata: {}\n\n";
+const CHANGED = "data: {}\n\n";
 
 /** Sends an event for every change, several of one moment as one, as long as the caller is admitted. */
 export function toIdentityStream(
