@@ -46,10 +46,7 @@ export class Runner {
       });
     }
     this.#sessions.set("admin", this.#rest.admin);
-    for (const user of USERS.slice(1)) {
-      const { body } = await send("POST", "/api/v1/login", { user, password: PASSWORD }, { bearer: null });
-      this.#sessions.set(user, String(body["token"]));
-    }
+    for (const user of USERS.slice(1)) await this.#logIn(user);
   }
 
   /** Takes everything back that a program may have done. */
@@ -60,7 +57,7 @@ export class Runner {
       await send("DELETE", `/api/v1/mcptokens/${name}?project=${project}`);
     }
     for (const name of this.#world.groups.keys()) await this.#putGroup(name, []);
-    for (const user of this.#world.disabled) await this.#putUser(user, false);
+    for (const user of this.#world.disabled) await this.#enable(user);
     this.#world = new World();
     const admin = { subjects: [{ kind: "User" as const, name: "admin" }], bindings: ADMIN };
     this.#world.definitions.set("admin", admin);
@@ -187,9 +184,21 @@ export class Runner {
   }
 
   async #disable({ user, disabled }: Extract<Step, { do: "disable" }>): Promise<void> {
-    expect((await this.#putUser(user, disabled)).status).toBe(200);
-    if (disabled) this.#world.disabled.add(user);
-    else this.#world.disabled.delete(user);
+    if (disabled) {
+      expect((await this.#putUser(user, true)).status).toBe(200);
+      this.#world.disabled.add(user);
+    } else if (this.#world.disabled.delete(user)) await this.#enable(user);
+  }
+
+  /** Who was disabled has lost all sessions. */
+  async #enable(user: string): Promise<void> {
+    expect((await this.#putUser(user, false)).status).toBe(200);
+    await this.#logIn(user);
+  }
+
+  async #logIn(user: string): Promise<void> {
+    const { body } = await this.#rest.send("POST", "/api/v1/login", { user, password: PASSWORD }, { bearer: null });
+    this.#sessions.set(user, String(body["token"]));
   }
 
   async #ask({ who, verb, resource, name }: Extract<Step, { do: "ask" }>): Promise<void> {
