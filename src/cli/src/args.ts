@@ -21,6 +21,15 @@ export const recursiveFlag = {
   description: "Also read the directories inside a directory.",
 } as const satisfies FlagSpec;
 
+/** For an answer that is no object: people read it as text, programs as JSON. */
+export const textOrJsonFlag = {
+  type: "choice",
+  short: "o",
+  choices: ["text", "json"],
+  default: "text",
+  description: "Form of the answer.",
+} as const satisfies FlagSpec;
+
 /** @throws {McpctlError} `invalid`: a command line that cannot be meant. */
 export function usageError(message: string, hint: string): McpctlError {
   return new McpctlError("invalid", message, { hint });

@@ -1,5 +1,6 @@
 import type { AuditReport } from "@mcpctl/shared/api/audit-calls.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { textOrJsonFlag } from "../args.ts";
 import { type AnyCommand, defineCommand } from "../command.ts";
 import { toJson } from "../printers/objects.ts";
 
@@ -10,13 +11,7 @@ const verifyCommand = defineCommand({
   examples: ["mcpctl audit verify", "mcpctl audit verify -o json"],
   positionals: {},
   flags: {
-    output: {
-      type: "choice",
-      short: "o",
-      choices: ["text", "json"],
-      default: "text",
-      description: "Form of the answer.",
-    },
+    output: textOrJsonFlag,
   },
 
   async run({ io, api }, { output }) {

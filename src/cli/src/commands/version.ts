@@ -1,5 +1,6 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { VERSION } from "@mcpctl/shared/version.ts";
+import { textOrJsonFlag } from "../args.ts";
 import { defineCommand } from "../command.ts";
 
 export const versionCommand = defineCommand({
@@ -7,13 +8,7 @@ export const versionCommand = defineCommand({
   positionals: {},
   flags: {
     client: { type: "boolean", description: "Only the version of mcpctl; mcpd is not asked." },
-    output: {
-      type: "choice",
-      short: "o",
-      choices: ["text", "json"],
-      default: "text",
-      description: "Form of the answer.",
-    },
+    output: textOrJsonFlag,
   },
 
   async run({ io, server, apiWith, report }, { client, output }) {

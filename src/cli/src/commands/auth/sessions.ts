@@ -1,3 +1,4 @@
+import { textOrJsonFlag } from "../../args.ts";
 import { defineCommand } from "../../command.ts";
 import { toAge } from "../../printers/age.ts";
 import { formatTable } from "../../printers/table.ts";
@@ -15,13 +16,7 @@ export const sessionsCommand = defineCommand({
   positionals: {},
   flags: {
     end: { type: "strings", placeholder: "ID", description: "End this session instead of listing. May be repeated." },
-    output: {
-      type: "choice",
-      short: "o",
-      choices: ["text", "json"],
-      default: "text",
-      description: "Form of the answer.",
-    },
+    output: textOrJsonFlag,
   },
 
   async run({ io, api, now }, { end, output }) {

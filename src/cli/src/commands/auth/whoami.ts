@@ -1,3 +1,4 @@
+import { textOrJsonFlag } from "../../args.ts";
 import { defineCommand } from "../../command.ts";
 import { formatPairs } from "../../printers/table.ts";
 
@@ -5,13 +6,7 @@ export const whoamiCommand = defineCommand({
   examples: ["mcpctl auth whoami", "mcpctl auth whoami -o json"],
   positionals: {},
   flags: {
-    output: {
-      type: "choice",
-      short: "o",
-      choices: ["text", "json"],
-      default: "text",
-      description: "Form of the answer.",
-    },
+    output: textOrJsonFlag,
   },
 
   async run({ io, api, server }, { output }) {
