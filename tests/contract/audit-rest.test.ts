@@ -90,7 +90,7 @@ describe.each(["postgresql", "pglite"] as const)("the audit trail over REST, on 
 
   it("keeps each event of a gateway once, in its order, and says which it has", async () => {
     const first = await ship([shipped("g-1"), shipped("g-2", { outcome: "tool-error" }), shipped("g-1")]);
-    expect(first.body).toEqual({ stored: ["g-1", "g-2"], duplicates: 0, rejected: [] });
+    expect(first.body).toEqual({ stored: 2, duplicates: 0, rejected: [] });
     const denied = shipped("g-3", {
       server: undefined,
       outcome: "error",
@@ -100,7 +100,7 @@ describe.each(["postgresql", "pglite"] as const)("the audit trail over REST, on 
     const failed = shipped("g-4", { outcome: "error", code: "upstream-timeout" });
     const second = await ship([shipped("g-2", { tool: "forged" }), denied, failed, { id: "g-5" }, 7]);
     expect(second.body).toEqual({
-      stored: ["g-2", "g-3", "g-4"],
+      stored: 3,
       duplicates: 1,
       rejected: [
         { at: 3, message: expect.stringContaining("time") },

@@ -72,9 +72,9 @@ it("says why mcpd does not take them", async () => {
   const dispatcher = createDispatcher();
   onTestFinished(() => dispatcher.destroy());
   const sendTo = (mcpdUrl: string, credential: string) =>
-    createCallSender({ mcpdUrl, credential, dispatcher })('{"events":[]}');
-  expect(await sendTo(rest.url, rest.admin)).toEqual({ stored: [], duplicates: 0, rejected: [] });
+    createCallSender({ mcpdUrl, credential, dispatcher })(Buffer.from('{"events":[]}'));
+  expect(await sendTo(rest.url, rest.admin)).toEqual({ stored: 0, duplicates: 0, rejected: [] });
   await expect(sendTo(rest.url, "nobody")).rejects.toMatchObject({ code: "unauthenticated" });
   const send = createCallSender({ mcpdUrl: rest.url, credential: rest.admin, dispatcher });
-  await expect(send("{")).rejects.toMatchObject({ code: "bad-request" });
+  await expect(send(Buffer.from("{"))).rejects.toMatchObject({ code: "bad-request" });
 });

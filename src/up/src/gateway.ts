@@ -44,7 +44,7 @@ export async function startGateway(mcpd: Mcpd, { listen, auditDir }: UpGatewayOp
   const shipper = startCallShipper({
     directory: auditDir,
     maxSpoolBytes: MAX_SPOOL_BYTES,
-    send: (body) => mcpd.inProcess.storeCalls(shipRequest.parse(parseBoundedJson(body)).events),
+    send: (body) => mcpd.inProcess.storeCalls(shipRequest.parse(parseBoundedJson(body.toString())).events),
     log,
   });
   const gateway = createGateway({ controlPlane, options: listen, log, auditLog });

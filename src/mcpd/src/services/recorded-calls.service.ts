@@ -17,14 +17,14 @@ export function createRecordedCallsService(database: Pick<Database, "transact">)
     async store(source: string, events: readonly unknown[]): Promise<ShipResponse> {
       const { entries, rejected } = parseAll(source, events);
       const ids = [...entries.keys()];
-      if (ids.length === 0) return { stored: [], duplicates: 0, rejected };
+      if (ids.length === 0) return { stored: 0, duplicates: 0, rejected };
       const duplicates = await database.transact(async (repositories) => {
         await repositories.lockWrites();
         const known = await repositories.auditEvents.findIds(ids);
         await repositories.auditEvents.append([...entries.values()].filter(({ id }) => !known.has(id)));
         return known.size;
       });
-      return { stored: ids, duplicates, rejected };
+      return { stored: ids.length, duplicates, rejected };
     },
   };
 }

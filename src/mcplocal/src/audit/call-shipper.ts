@@ -14,8 +14,9 @@ import {
   type SpoolPosition,
   writePosition,
 } from "./spool.ts";
+import { ShipPage, toShipBody } from "./ship-page.ts";
 
-const BATCH = { bytes: 262_144, lines: MAX_SHIPPED_EVENTS };
+const BATCH_BYTES = 262_144;
 const LAST_TRY_MS = 2_000;
 /** How much longer it rests than it works: storing a call costs more than serving it, and calls come first. */
 const REST_FACTOR = 9;
@@ -25,11 +26,11 @@ export interface CallShipperOptions {
   /** Of the spool. */
   directory: string;
   /**
-   * Has a batch stored: a `shipRequest` as JSON.
+   * Has a batch stored: a `shipRequest` as JSON, whose bytes are good until it answers.
    *
    * @throws {McpctlError} `bad-request` when that is no JSON; anything else means that it is to be tried again.
    */
-  send(body: string): Promise<ShipResponse>;
+  send(body: Buffer): Promise<ShipResponse>;
   log: Pick<Log, "error" | "warn" | "info">;
   /** Of the spool; the fuller it is, the less the shipping rests. */
   maxSpoolBytes: number;
@@ -50,6 +51,7 @@ export interface CallShipper {
 export function startCallShipper(options: CallShipperOptions): CallShipper {
   const { directory, log, maxSpoolBytes, idleMs = 1_000, retryMs = 1_000, maxRetryMs = 60_000 } = options;
   const closing = new AbortController();
+  const page = new ShipPage(BATCH_BYTES);
   let position: SpoolPosition | undefined;
 
   /** @returns whether there may be more. */
@@ -57,10 +59,13 @@ export function startCallShipper(options: CallShipperOptions): CallShipper {
     await using file = await chooseFile(directory, position);
     if (!file) return false;
     const offset = file.head === position?.head ? position.offset : 0;
-    const { lines, end } = await file.read(offset, BATCH);
-    if (lines.length > 0) {
-      await send(options, lines);
-      position = { head: file.head, offset: end };
+    const { lines, bytes } = await file.read(offset, page.lines, MAX_SHIPPED_EVENTS);
+    if (lines > 0) {
+      await send(options, page.toBody(bytes), async () => {
+        await file.read(offset, page.lines, lines);
+        return page.lines.toString("utf8", 0, bytes - 1).split("\n");
+      });
+      position = { head: file.head, offset: offset + bytes };
       await writePosition(directory, position);
       return true;
     }
@@ -127,27 +132,27 @@ async function chooseFile(directory: string, position: SpoolPosition | undefined
   return chosen;
 }
 
-async function send(options: CallShipperOptions, lines: readonly string[]): Promise<void> {
-  const { rejected, sent } = await sendWhole(options, lines);
+async function send(options: CallShipperOptions, body: Buffer, readLines: () => Promise<string[]>): Promise<void> {
+  const { rejected, linesOf } = await sendWhole(options, body, readLines);
+  if (rejected.length === 0) return;
+  const lines = await linesOf();
   for (const { at, message } of rejected) {
-    options.log.error({ line: sent[at], why: message }, "mcpd refuses a recorded tool call for good; it is only here");
+    options.log.error({ line: lines[at], why: message }, "mcpd refuses a recorded tool call for good; it is only here");
   }
 }
 
 /** Only a crash while a line was written leaves one that is no JSON. */
-async function sendWhole({ send: ship, log }: CallShipperOptions, lines: readonly string[]) {
+async function sendWhole({ send: ship, log }: CallShipperOptions, body: Buffer, readLines: () => Promise<string[]>) {
   try {
-    return { ...(await ship(toBody(lines))), sent: lines };
+    return { ...(await ship(body)), linesOf: readLines };
   } catch (thrown) {
+    if (!hasCode(thrown, "bad-request")) throw thrown;
+    const lines = await readLines();
     const whole = lines.filter(isJson);
-    if (!hasCode(thrown, "bad-request") || whole.length === lines.length) throw thrown;
+    if (whole.length === lines.length) throw thrown;
     log.error({ lines: lines.length - whole.length }, "a crash has left incomplete lines in the record of tool calls");
-    return { ...(await ship(toBody(whole))), sent: whole };
+    return { ...(await ship(toShipBody(whole))), linesOf: async () => whole };
   }
-}
-
-function toBody(lines: readonly string[]): string {
-  return `{"events":[${lines.filter((line) => line !== "").join(",")}]}`;
 }
 
 function isJson(line: string): boolean {

@@ -58,8 +58,8 @@ export interface SpoolFile extends AsyncDisposable {
   /** How it begins; empty for a file without a whole line. */
   head: string;
   size: number;
-  /** Whole lines from an offset on, without their line feeds, as far as the bounds allow. */
-  read(offset: number, bounds: { bytes: number; lines: number }): Promise<{ lines: string[]; end: number }>;
+  /** Reads whole lines from an offset on, as many as fit. @returns how many lines, and their bytes with line feeds. */
+  read(offset: number, into: Buffer, maxLines: number): Promise<{ lines: number; bytes: number }>;
 }
 
 /** @returns undefined when the file is gone. */
@@ -73,15 +73,15 @@ export async function openSpoolFile(directory: string, name: string): Promise<Sp
     isCurrent: name === CURRENT,
     head: head.length < HEAD_BYTES ? "" : head,
     size,
-    async read(offset, { bytes, lines: most }) {
-      const part = await readBytes(file, offset, bytes);
-      const lines: string[] = [];
-      let start = 0;
-      for (let end = part.indexOf(LINE_FEED); end >= 0 && lines.length < most; end = part.indexOf(LINE_FEED, start)) {
-        lines.push(part.toString("utf8", start, end));
-        start = end + 1;
+    async read(offset, into, maxLines) {
+      const { bytesRead } = await file.read(into, 0, into.length, offset);
+      const part = into.subarray(0, bytesRead);
+      let [lines, bytes] = [0, 0];
+      for (let end = part.indexOf(LINE_FEED); end >= 0 && lines < maxLines; end = part.indexOf(LINE_FEED, bytes)) {
+        lines += 1;
+        bytes = end + 1;
       }
-      return { lines, end: offset + start };
+      return { lines, bytes };
     },
     [Symbol.asyncDispose]: () => file.close(),
   };

@@ -22,7 +22,7 @@ export function createCallSender({ mcpdUrl, credential, dispatcher }: CallSender
     "content-type": "application/json",
   });
 
-  return async (body: string): Promise<ShipResponse> => {
+  return async (body: Buffer): Promise<ShipResponse> => {
     const answer = await sendHttp(target, { method: "POST", headers, body, timeoutMs: TIMEOUT_MS });
     const text = answer.body.toString("utf8");
     if (answer.status !== 200) throw problemOf(answer.status, text);

@@ -17,7 +17,7 @@ export interface HttpCall {
   method: "POST" | "GET" | "DELETE";
   /** Everything but `Host` and the length of the body. */
   headers: HeaderBlock;
-  body?: string;
+  body?: string | Buffer;
   signal?: AbortSignal | undefined;
   /** Limit for the whole answer; absent for streams that stay open. */
   timeoutMs?: number;

@@ -29,11 +29,11 @@ function createMcpd() {
     batches: () => batches,
     /** Called before the answer to the next batch, which is stored then. */
     failAfterStoring: (fault: () => void) => void faults.push(fault),
-    async send(body: string): Promise<ShipResponse> {
+    async send(body: Buffer): Promise<ShipResponse> {
       batches += 1;
       const rejected: ShipResponse["rejected"] = [];
-      const stored: string[] = [];
-      for (const [at, event] of shipRequest.parse(parseBoundedJson(body)).events.entries()) {
+      let stored = 0;
+      for (const [at, event] of shipRequest.parse(parseBoundedJson(body.toString())).events.entries()) {
         const { data, error } = shippedEvent.safeParse(event);
         if (!data) {
           rejected.push({ at, message: error.message });
@@ -41,7 +41,7 @@ function createMcpd() {
         }
         if (!ids.has(data.id)) calls.push(data.tool);
         ids.add(data.id);
-        stored.push(data.id);
+        stored += 1;
       }
       faults.shift()?.();
       return { stored, duplicates: 0, rejected };
@@ -70,7 +70,7 @@ async function openLog(directory: string, options: Partial<AuditLogOptions> = {}
   return { log, call: (tool: string) => log.append(toLine({ ...rest, principal, tool })) };
 }
 
-function ship(directory: string, send: (body: string) => Promise<ShipResponse>) {
+function ship(directory: string, send: (body: Buffer) => Promise<ShipResponse>) {
   const messages: string[] = [];
   const say = (_fields: object, message: string) => void messages.push(message);
   const log = { error: say, warn: say, info: say };

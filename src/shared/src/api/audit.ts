@@ -52,7 +52,7 @@ export const shipRequest = z.strictObject({
 });
 
 export const shipResponse = z.object({
-  stored: z.array(z.string()).describe("Ids that are in the trail now, also those that were before."),
+  stored: z.int().describe("How many of them are in the trail now, also those that were before."),
   duplicates: z.int().describe("How many of them were there before."),
   rejected: z
     .array(z.object({ at: z.int(), message: z.string() }))

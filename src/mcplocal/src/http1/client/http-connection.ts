@@ -9,7 +9,8 @@ import { type ResponseEvents, ResponseParser } from "./response-parser.ts";
 export interface WireRequest {
   /** Request line and headers, without the lines that frame the body. */
   head: string;
-  body: string;
+  /** Bytes stay as they are until the response is there. */
+  body: string | Buffer;
 }
 
 /** Whoever waits for a response. Exactly one of `onEnd` and `onError` is called, once, unless it was abandoned. */
@@ -75,10 +76,18 @@ export class HttpConnection implements ResponseEvents {
   send({ head, body }: WireRequest, handler: ResponseHandler): void {
     this.#handler = handler;
     this.#parser.begin();
+    if (typeof body !== "string") return this.#sendBytes(head, body);
     const bytes = Buffer.byteLength(body);
     const length = body === "" ? "\r\n" : `content-length: ${bytes}\r\n\r\n`;
     // Head and body leave in one system call; where all is ASCII the bytes need no encoding.
     this.#socket.write(head + length + body, bytes === body.length ? "latin1" : "utf8");
+  }
+
+  #sendBytes(head: string, body: Buffer): void {
+    this.#socket.cork();
+    this.#socket.write(`${head}content-length: ${body.length}\r\n\r\n`, "latin1");
+    this.#socket.write(body);
+    this.#socket.uncork();
   }
 
   /** Ends the connection if this handler still waits for its response, and tells it nothing. */
