@@ -5,6 +5,10 @@ import { CURRENT, dropTornLine, listFullFiles, measureSpool } from "./spool.ts";
 
 const FLUSH_MS = 200;
 const PAGE_BYTES = 65_536;
+/** A page waits for the disk so long that the heap would keep it as old; these are written on again and again. */
+const MAX_SPARE_PAGES = 4;
+/** How much of a spool may be written before its size is read again. */
+const UNMEASURED_PART = 1 / 16;
 /** UTF-8 has at most so many bytes for a UTF-16 unit. */
 const BYTES_PER_UNIT = 3;
 
@@ -58,10 +62,12 @@ class FileAuditLog implements AuditLog {
   readonly #options: Required<Omit<AuditLogOptions, "maxSpoolBytes">> & Pick<AuditLogOptions, "maxSpoolBytes">;
   #file: FileHandle;
   #fileBytes: number | undefined;
+  /** Written since the spool was measured. */
+  #unmeasuredBytes = Infinity;
   /** Lines are gathered as bytes: thousands of strings that wait would be copied by every collection of garbage. */
   #page: Buffer = Buffer.allocUnsafe(PAGE_BYTES);
   #used = 0;
-  #spare: Buffer | undefined;
+  readonly #spares: Buffer[] = [];
   /** What is to be written before the page. */
   #unwritten: Buffer[] = [];
   #unwrittenBytes = 0;
@@ -85,7 +91,10 @@ class FileAuditLog implements AuditLog {
       this.lostLines += 1;
       return;
     }
-    if (this.#used + most > this.#page.length) this.#turnPage(most);
+    if (this.#used + most > this.#page.length) {
+      this.#turnPage(most);
+      void this.#flush();
+    }
     this.#used += this.#page.write(line, this.#used);
     this.#timer ??= setTimeout(() => void this.#flush(), FLUSH_MS).unref();
   }
@@ -101,9 +110,8 @@ class FileAuditLog implements AuditLog {
     if (this.#used > 0) this.#unwritten.push(this.#page.subarray(0, this.#used));
     this.#unwrittenBytes += this.#used;
     this.#used = 0;
-    this.#page =
-      this.#spare && this.#spare.length >= most ? this.#spare : Buffer.allocUnsafe(Math.max(PAGE_BYTES, most));
-    this.#spare = undefined;
+    const spare = most <= PAGE_BYTES ? this.#spares.pop() : undefined;
+    this.#page = spare ?? Buffer.allocUnsafe(Math.max(PAGE_BYTES, most));
   }
 
   #flush(): Promise<void> {
@@ -134,7 +142,10 @@ class FileAuditLog implements AuditLog {
   /** @throws {McpctlError} `unavailable` when the spool is full. */
   async #requireRoom(): Promise<void> {
     const { directory, maxSpoolBytes } = this.#options;
-    if (maxSpoolBytes === undefined || (await measureSpool(directory)) <= maxSpoolBytes) return;
+    if (maxSpoolBytes === undefined) return;
+    if (!this.#hasFailed && this.#unmeasuredBytes < maxSpoolBytes * UNMEASURED_PART) return;
+    this.#unmeasuredBytes = 0;
+    if ((await measureSpool(directory)) <= maxSpoolBytes) return;
     throw new McpctlError("unavailable", `The spool of recorded tool calls in ${directory} is full`, {
       hint: "See why mcpd does not take them; more fit with --audit-spool-bytes",
     });
@@ -145,12 +156,15 @@ class FileAuditLog implements AuditLog {
     const { bytesWritten } = await this.#file.write(bytes);
     this.#fileBytes = (this.#fileBytes ?? 0) + bytesWritten;
     this.#unwrittenBytes -= bytesWritten;
+    this.#unmeasuredBytes += bytesWritten;
     if (bytesWritten < bytes.length) {
       this.#unwritten[0] = bytes.subarray(bytesWritten);
       return;
     }
     this.#unwritten.shift();
-    if (bytes.byteOffset === 0) this.#spare = Buffer.from(bytes.buffer);
+    const { buffer } = bytes;
+    if (buffer.byteLength === PAGE_BYTES && this.#spares.length < MAX_SPARE_PAGES)
+      this.#spares.push(Buffer.from(buffer));
   }
 
   async #rotate(): Promise<void> {

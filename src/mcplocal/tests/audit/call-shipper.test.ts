@@ -53,7 +53,7 @@ async function openLog(directory: string, options: Partial<AuditLogOptions> = {}
   const log = await openAuditLog({
     directory,
     epochMs: Date.now,
-    maxSpoolBytes: 1_000_000,
+    maxSpoolBytes: 10_000_000,
     onFailed: () => {},
     ...options,
   });
