@@ -15,11 +15,10 @@ const INT8 = 20;
 const SHARED_BUFFERS = "16MB";
 
 /**
- * A hundred times what V8 lets a function run before it is optimised. Opening the database uses many functions for a
- * moment, and optimising them took more than running them, just when servers start; what is used for long is optimised
- * all the same.
+ * V8 keeps the code that it makes at once. Optimising the function that runs plans takes 600 MB and seconds of a core,
+ * at some moment after the start, and nothing that mcpd asks of the database gets faster by it.
  */
-const OPTIMISE_LATER = "--wasm-tiering-budget=1300000000";
+const NEVER_OPTIMISE = "--no-wasm-tier-up --no-wasm-dynamic-tiering";
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- pglite-client.ts starts this thread with nothing else
 if (parentPort) await serve(parentPort, workerData as PgliteWorkerData);
@@ -56,7 +55,7 @@ async function prepare(files: string, preparedClusters: readonly string[], send:
 }
 
 async function start(files: string | undefined): Promise<PGlite> {
-  setFlagsFromString(OPTIMISE_LATER);
+  setFlagsFromString(NEVER_OPTIMISE);
   // Not at the top: by now there is a cache for what it compiles to.
   const { PGlite } = await import("@electric-sql/pglite");
   return PGlite.create({
