@@ -15,8 +15,8 @@ import type { Suite } from "./suite.ts";
 
 const ECHO = join(import.meta.dirname, "..", "..", "tests", "fixtures", "stdio-echo.mjs");
 const COUNTS = [1, 10, 30];
-/** Short against what is measured, and long enough that asking takes nothing from it. */
-const AGAIN_MS = 10;
+/** Short against what is measured, and long enough that asking takes little from it. */
+const AGAIN_MS = 25;
 
 /** From the start of the processes until somebody can call a tool, or has the whole list. */
 export const startUp: Suite = {

@@ -86,7 +86,7 @@ async function insertRows(db: Kysely<Tables>, rows: readonly AuditRow[]): Promis
   await sql`
     with
       given as (
-        select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as row (
+        select * from json_to_recordset(${JSON.stringify(rows)}::json) as row (
           seq bigint, hash text, id text, at timestamptz, "receivedAt" timestamptz, source text, "requestId" text,
           principal text, "user" text, "tokenName" text, "tokenSha" text, project text, verb text, resource text,
           name text, server text, tool text, decision text, "decidedBy" text, outcome text, code text, count integer,
