@@ -1,5 +1,6 @@
 import { generateToken } from "@mcpctl/shared/tokens/index.ts";
 import { createAuthenticator } from "../../src/mcplocal/src/auth/authenticator.ts";
+import { NOTHING_SEEN } from "../../src/mcplocal/src/projects/server-catalogue.ts";
 import { createProjectView } from "../../src/mcplocal/src/projects/project-view.ts";
 import type { Row } from "../measure/rows.ts";
 import type { Suite } from "./suite.ts";
@@ -37,9 +38,8 @@ async function prepare(): Promise<(at: number) => void> {
       source: {},
       name: "s",
       policy: { deny: ["tool-0"] },
-      tools: names.map((name) => ({ name, rest: "}", legacyRest: undefined })),
-      leftOut: 0,
-      instructions: undefined,
+      ...NOTHING_SEEN,
+      lists: { ...NOTHING_SEEN.lists, tools: names.map((name) => ({ name, rest: "}", legacyRest: undefined })) },
       fault: undefined,
     },
   ]);

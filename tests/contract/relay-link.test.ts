@@ -45,7 +45,7 @@ describe("the link between a gateway and mcpd", () => {
     const { servers } = await controlPlane.discover(project, bearer);
     const found = servers.find((one) => one.name === server);
     if (!found) throw new Error(`no server ${server}`);
-    const upstream = controlPlane.openUpstream(found, bearer);
+    const upstream = controlPlane.openUpstream(found, { bearer, capabilities: {} });
     onTestFinished(() => upstream.close());
     return { upstream, bearer, token: name };
   }
@@ -71,7 +71,7 @@ describe("the link between a gateway and mcpd", () => {
     const list = await upstream.request("tools/list", {}, { signal: NEVER });
     expect(Buffer.from(list.json).toString()).toContain('"echo"');
     let changes = 0;
-    upstream.onToolsChanged(() => (changes += 1));
+    upstream.onChange(() => (changes += 1));
     await call(upstream, "grow");
     expect(changes).toBe(1);
     expect(await countLinks()).toBe(before + 1);

@@ -58,7 +58,7 @@ describe("what a server names of secrets", () => {
 
   async function open(project: string, bearer: string): Promise<Upstream> {
     const controlPlane = createHttpControlPlane({ mcpdUrl: rest.url, dispatcher });
-    const upstream = controlPlane.openUpstream(await discover(project, bearer), bearer);
+    const upstream = controlPlane.openUpstream(await discover(project, bearer), { bearer, capabilities: {} });
     onTestFinished(() => upstream.close());
     return upstream;
   }

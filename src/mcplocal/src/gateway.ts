@@ -21,7 +21,10 @@ import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import type { OnCall } from "./pipeline/call-record.ts";
 import { createCallTool } from "./pipeline/call-tool.ts";
-import { createMethods } from "./pipeline/methods.ts";
+import { createMethods, type MethodTables } from "./pipeline/methods.ts";
+import { createForward } from "./pipeline/forward.ts";
+import { HeldCalls } from "./pipeline/held-calls.ts";
+import { createNotificationRelay } from "./pipeline/notification-relay.ts";
 import { ProjectRegistry } from "./projects/project-registry.ts";
 import { SessionTable } from "./sessions/session-table.ts";
 
@@ -124,7 +127,7 @@ function createParts(
   const authenticator = createAccess({ controlPlane, options, log, now, graceSeconds });
   const projects = new ProjectRegistry({
     discover: discoverWith(controlPlane, options.credential, log),
-    openUpstream: (found, bearer) => controlPlane.openUpstream(found, bearer),
+    openUpstream: (found, as) => controlPlane.openUpstream(found, as),
     now,
     graceSeconds,
     log,
@@ -145,7 +148,8 @@ function createParts(
     residentBytes: () => process.memoryUsage.rss(),
   });
   const answerer = createAnswerer({ log, metrics, now });
-  const methods = createMethods(createCallTool({ now, onCall: reportTo({ metrics, auditLog, onCall, log }) }));
+  const held = new HeldCalls();
+  const methods = methodsWith(held, { now, onCall: reportTo({ metrics, auditLog, onCall, log }) });
   const mcp = createMcpEndpoint({
     authenticator,
     projects,
@@ -158,20 +162,37 @@ function createParts(
   authenticator.onLost(({ principal, bearer }) => {
     sessions.endOfToken(principal.sha);
     streams.endOfToken(principal.sha);
+    held.endOfToken(principal.sha);
     if (bearer !== undefined) projects.forget(bearer);
   });
-  const identityWatch = new IdentityWatch({
+  const identityWatch = watchIdentity({ controlPlane, authenticator, streams, credential: options.credential });
+  const checkOrigin = createOriginGuard({ allowedHosts: [], allowedOrigins: [], ...options, listenHost: options.host });
+  const readiness = async () => (!isReady() ? "stopping" : (await contact.isUsable()) ? "ok" : "unavailable");
+  const server = createGatewayServer({ mcp, checkOrigin, readiness, connections, metrics, now }, options.timeouts);
+  return { server, projects, sessions, streams, connections, identityWatch };
+}
+
+interface IdentityWatchDeps {
+  controlPlane: ControlPlane;
+  authenticator: Authenticator;
+  streams: LiveStreams;
+  credential: string | undefined;
+}
+
+function watchIdentity({ controlPlane, authenticator, streams, credential }: IdentityWatchDeps): IdentityWatch {
+  return new IdentityWatch({
     controlPlane,
-    bearer: () => options.credential ?? authenticator.anyBearer(),
+    bearer: () => credential ?? authenticator.anyBearer(),
     onChange() {
       authenticator.doubtAll();
       streams.checkAll();
     },
   });
-  const checkOrigin = createOriginGuard({ allowedHosts: [], allowedOrigins: [], ...options, listenHost: options.host });
-  const readiness = async () => (!isReady() ? "stopping" : (await contact.isUsable()) ? "ok" : "unavailable");
-  const server = createGatewayServer({ mcp, checkOrigin, readiness, connections, metrics, now }, options.timeouts);
-  return { server, projects, sessions, streams, connections, identityWatch };
+}
+
+function methodsWith(held: HeldCalls, deps: { now(): number; onCall: OnCall }): MethodTables {
+  const forward = createForward({ relayNotifications: createNotificationRelay(), held });
+  return createMethods(createCallTool({ forward, ...deps }), forward);
 }
 
 /**

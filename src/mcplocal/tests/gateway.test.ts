@@ -96,7 +96,7 @@ describe("a bug in the gateway", () => {
         if (method === "tools/list") return { kind: "result" as const, json: Buffer.from(LIST) };
         throw new TypeError("secret-host.internal is not a function");
       },
-      onToolsChanged: () => () => {},
+      onChange: () => () => {},
       close: async () => {},
     };
     rig.controlPlane.setUpstream("files", () => connection);

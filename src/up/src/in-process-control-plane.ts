@@ -26,7 +26,7 @@ export function createInProcessControlPlane(
       }),
     // It is this very process that would have to answer.
     ping: async () => {},
-    openUpstream: (server, bearer) =>
-      server.isRelay ? inProcess.openUpstream(server.name) : remote.openUpstream(server, bearer),
+    openUpstream: (server, as) =>
+      server.isRelay ? inProcess.openUpstream(server.name) : remote.openUpstream(server, as),
   };
 }

@@ -1,5 +1,13 @@
 import { type ErrorCode, McpctlError } from "@mcpctl/shared/errors.ts";
-import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "@mcpctl/shared/mcp/upstream.ts";
+import {
+  type ChangeListener,
+  LIST_KINDS,
+  type Upstream,
+  type UpstreamChange,
+  type UpstreamIdentity,
+  type UpstreamReply,
+  type UpstreamRequestOptions,
+} from "@mcpctl/shared/mcp/upstream.ts";
 import { waitFor } from "@mcpctl/shared/wait-for.ts";
 
 interface InstanceUpstreamOptions {
@@ -13,7 +21,7 @@ interface InstanceUpstreamOptions {
  */
 export class InstanceUpstream implements Upstream {
   readonly #options: InstanceUpstreamOptions;
-  readonly #toolListeners = new Set<() => void>();
+  readonly #changeListeners = new Set<ChangeListener>();
   #current: Upstream | undefined;
   /** Present while a start is under way. */
   #next: PromiseWithResolvers<Upstream> | undefined;
@@ -37,9 +45,9 @@ export class InstanceUpstream implements Upstream {
     return this.#started(options.signal).then((upstream) => upstream.request(method, params, options));
   }
 
-  onToolsChanged(listener: () => void): () => void {
-    this.#toolListeners.add(listener);
-    return () => void this.#toolListeners.delete(listener);
+  onChange(listener: ChangeListener): () => void {
+    this.#changeListeners.add(listener);
+    return () => void this.#changeListeners.delete(listener);
   }
 
   async close(): Promise<void> {
@@ -55,14 +63,14 @@ export class InstanceUpstream implements Upstream {
     this.#next.promise.catch(() => {});
   }
 
-  /** A process is up: those who waited for it go on. After a restart the tools may be others. */
+  /** A process is up: those who waited for it go on. After a restart all that it offers may be other. */
   attach(upstream: Upstream): void {
     this.#current = upstream;
     this.#next?.resolve(upstream);
     this.#next = undefined;
-    const changed = () => this.#toolListeners.forEach((listener) => listener());
-    upstream.onToolsChanged(changed);
-    if (this.#wasConnected) changed();
+    const tell = (change: UpstreamChange) => this.#changeListeners.forEach((listener) => listener(change));
+    upstream.onChange(tell);
+    if (this.#wasConnected) for (const kind of LIST_KINDS) tell({ kind });
     this.#wasConnected = true;
   }
 

@@ -47,7 +47,8 @@ export function followToolCount(upstream: Upstream, { identity, signal, onCount 
     if (count !== undefined && !signal.aborted) onCount(count);
   }
 
-  upstream.onToolsChanged(() => {
+  upstream.onChange(({ kind }) => {
+    if (kind !== "tools") return;
     if (!isDue) void recount();
     isDue = true;
   });

@@ -1,4 +1,4 @@
-import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import type { ChangeListener, Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 
 /**
  * A handle on the processes of a server. It outlives each of them: every request goes to one that runs then, and closing
@@ -11,14 +11,14 @@ export function createUpstreamHandle(
   find: () => Upstream | undefined,
   wait: (signal: AbortSignal) => Promise<Upstream>,
 ): Upstream {
-  const listeners = new Set<() => void>();
+  const listeners = new Set<ChangeListener>();
   const followed = new Map<Upstream, () => void>();
 
   /** Whoever listens hears of every process that the handle reaches; while nobody does, nothing is kept. */
   function follow(upstream: Upstream): Upstream {
     if (listeners.size > 0 && !followed.has(upstream)) {
-      const end = upstream.onToolsChanged(() => {
-        for (const listener of listeners) listener();
+      const end = upstream.onChange((change) => {
+        for (const listener of listeners) listener(change);
       });
       followed.set(upstream, end);
     }
@@ -35,7 +35,7 @@ export function createUpstreamHandle(
       if (upstream) return follow(upstream).request(method, params, options);
       return wait(options.signal).then((awaited) => follow(awaited).request(method, params, options));
     },
-    onToolsChanged(listener) {
+    onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

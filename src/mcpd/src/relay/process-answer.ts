@@ -25,10 +25,21 @@ export function answerRequest(
 ): Promise<ProcessAnswer> {
   if (request.method === "tools/call") return callTool(request, target, options);
   if (request.method === "tools/list") return listTools(request, target, options);
+  if (PASSED_ON.has(request.method)) return passOn(request, target, options);
   const greeting = GREETINGS.get(request.method);
   if (!greeting) return Promise.resolve(refusal(METHOD_NOT_FOUND, 404));
   return target.upstream.connect(options.signal).then((identity) => greeting(identity, request));
 }
+
+/** What the caller may ask of every server that it may use. Only tools have rules of their own. */
+const PASSED_ON: ReadonlySet<string> = new Set([
+  "prompts/list",
+  "prompts/get",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read",
+  "completion/complete",
+]);
 
 type Greeting = (identity: UpstreamIdentity, request: ClientRequest) => ProcessAnswer;
 
@@ -72,9 +83,17 @@ function ping({ era }: UpstreamIdentity): ProcessAnswer {
   return era === "legacy" ? success({}) : refusal(METHOD_NOT_FOUND, 404);
 }
 
-/** Only what the relay carries: not the server's prompts, and no word of changes, which need a stream of their own. */
+const CARRIED = ["tools", "prompts", "resources", "completions", "logging", "extensions"] as const;
+
+/** Only what the relay carries: no tasks, and no word of changes where there is no stream for it. */
 function offered({ capabilities }: UpstreamIdentity): object {
-  return capabilities["tools"] === undefined ? {} : { tools: {} };
+  const carried = CARRIED.flatMap((name): [string, object][] => {
+    const capability = capabilities[name];
+    if (!isObject(capability)) return [];
+    const { listChanged: _listChanged, ...rest } = capability;
+    return [[name, rest]];
+  });
+  return Object.fromEntries(carried);
 }
 
 async function listTools(
@@ -96,8 +115,24 @@ function callTool(
   const named = toolNameOf(params);
   if ("fault" in named) return Promise.resolve(refusal({ code: RPC.invalidParams, message: named.fault }, 200));
   if (!policy(named.name)) return Promise.resolve(refusal(unknownTool(named.name), 200));
+  return ask(upstream, { method, params: withoutReservedMeta(params) }, options);
+}
+
+function passOn(
+  { method, params }: ClientRequest,
+  { upstream }: ProcessTarget,
+  options: UpstreamRequestOptions,
+): Promise<ProcessAnswer> {
+  return ask(upstream, { method, params: withoutReservedMeta(params) }, options);
+}
+
+function ask(
+  upstream: ProcessTarget["upstream"],
+  { method, params }: Pick<ClientRequest, "method" | "params">,
+  options: UpstreamRequestOptions,
+): Promise<ProcessAnswer> {
   return upstream
-    .request(method, withoutReservedMeta(params), options)
+    .request(method, params, options)
     .then((reply) =>
       reply.kind === "result"
         ? { reply, status: 200 }

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { isProcessServer } from "@mcpctl/shared/kinds/servers.ts";
+import { toNotification } from "@mcpctl/shared/mcp/changes.ts";
 import { replyIdOf } from "@mcpctl/shared/mcp/line-messages.ts";
 import { createLineMemory } from "@mcpctl/shared/mcp/line-memory.ts";
 import { createLineSplitter } from "@mcpctl/shared/mcp/line-splitter.ts";
@@ -38,7 +39,6 @@ export interface RelayLinkOptions {
 
 const LINE_FEED = 0x0a;
 const GOODBYE_MS = 1_000;
-const LIST_CHANGED = JSON.stringify({ jsonrpc: "2.0", method: "notifications/tools/list_changed" });
 const TOO_LONG: RpcError = { code: RPC.invalidRequest, message: "The message is too long" };
 const SAME_ID: RpcError = { code: RPC.invalidRequest, message: "A request with this id is under way" };
 
@@ -74,7 +74,7 @@ export class RelayLink {
       onRefused: (reason) => this.#onRefused(reason),
       now,
     });
-    upstream.onToolsChanged(() => this.#write(LIST_CHANGED));
+    upstream.onChange((change) => this.#write(JSON.stringify({ jsonrpc: "2.0", ...toNotification(change) })));
     const memory = createLineMemory(Buffer);
     const split = createLineSplitter({
       maxLineBytes: limits.maxLineBytes,

@@ -208,7 +208,7 @@ describe("a server that crashes", () => {
   it("says that its tools may have changed", async () => {
     const instance = await rig.run("echo", { name: "changes" });
     let changes = 0;
-    instance.upstream.onToolsChanged(() => (changes += 1));
+    instance.upstream.onChange(() => (changes += 1));
     await callTool(instance.upstream, "crash").catch(() => {});
     await until(() => instance.state.phase === "Running" && instance.state.restarts === 1);
     expect(changes).toBe(1);

@@ -87,7 +87,7 @@ describe("a server of the stateless era", () => {
 
   it("is asked to tell when its tools change", async () => {
     let changes = 0;
-    const forget = modern.upstream.onToolsChanged(() => (changes += 1));
+    const forget = modern.upstream.onChange(() => (changes += 1));
     await callTool(modern.upstream, "grow");
     forget();
     await callTool(modern.upstream, "grow");

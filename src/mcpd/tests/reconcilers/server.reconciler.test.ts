@@ -20,7 +20,7 @@ const answering: Upstream = {
   identity: undefined,
   connect: async () => ({ era: "modern", protocolVersion: "2026-07-28", capabilities: {} }),
   request: async () => ({ kind: "result", json: new Uint8Array() }),
-  onToolsChanged: () => () => {},
+  onChange: () => () => {},
   close: async () => {},
 };
 

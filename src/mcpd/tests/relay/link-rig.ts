@@ -100,7 +100,7 @@ function bound(upstream: Upstream): Omit<Upstream, "close"> {
     identity: undefined,
     connect: (signal) => upstream.connect(signal),
     request: (method, params, options) => upstream.request(method, params, options),
-    onToolsChanged: (listener) => upstream.onToolsChanged(listener),
+    onChange: (listener) => upstream.onChange(listener),
   };
 }
 

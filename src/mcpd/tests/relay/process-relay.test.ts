@@ -30,7 +30,7 @@ function targetOf(answer: Answer = () => ({}), identity = LEGACY): ProcessTarget
       const isError = typeof value === "object" && value !== null && "error" in value;
       return { kind: isError ? "error" : "result", json: Buffer.from(JSON.stringify(isError ? value.error : value)) };
     },
-    onToolsChanged: () => () => {},
+    onChange: () => () => {},
     close: async () => {},
   };
   return { upstream, policy: (tool) => tool !== "secret" };
@@ -51,7 +51,7 @@ describe("the handshake", () => {
       id: 1,
       result: {
         protocolVersion: "2025-06-18",
-        capabilities: { tools: {} },
+        capabilities: { tools: {}, prompts: {} },
         serverInfo: { name: "fake", version: "1" },
         instructions: "Be kind",
       },
@@ -71,7 +71,7 @@ describe("the handshake", () => {
     expect((await jsonOf(answer)).result).toEqual({
       resultType: "complete",
       supportedVersions: ["2026-07-28"],
-      capabilities: { tools: {} },
+      capabilities: { tools: {}, prompts: {} },
       instructions: "Be kind",
       ttlMs: 0,
       cacheScope: "private",
@@ -82,7 +82,7 @@ describe("the handshake", () => {
   it.each([
     ["server/discover", LEGACY],
     ["ping", MODERN],
-    ["resources/list", LEGACY],
+    ["tasks/list", LEGACY],
     ["no/such/method", MODERN],
   ])("knows no %s for the other era, nor what it does not carry", async (method, identity) => {
     const answer = await relay.handle(post({ method }), targetOf(undefined, identity));

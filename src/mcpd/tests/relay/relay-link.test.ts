@@ -281,7 +281,7 @@ describe("createRelayLinks", () => {
   it("opens so many links for one principal, and ends all with the server", async () => {
     const closing = new AbortController();
     const links = createRelayLinks({
-      openUpstream: () => ({ ...echo.upstream, onToolsChanged: () => () => {}, close: async () => {} }) as never,
+      openUpstream: () => ({ ...echo.upstream, onChange: () => () => {}, close: async () => {} }) as never,
       onCommit: () => () => {},
       limits: { maxLinksPerPrincipal: 2 },
     });

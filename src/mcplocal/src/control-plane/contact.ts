@@ -38,7 +38,7 @@ export class Contact {
       discover: (project, bearer) => this.#note(controlPlane.discover(project, bearer)),
       // Its silence means nothing, and its noise not that mcpd can answer.
       followIdentity: (bearer, onChange, signal) => controlPlane.followIdentity(bearer, onChange, signal),
-      openUpstream: (server, bearer) => controlPlane.openUpstream(server, bearer),
+      openUpstream: (server, as) => controlPlane.openUpstream(server, as),
       ping: () => this.#note(controlPlane.ping()),
     };
   }

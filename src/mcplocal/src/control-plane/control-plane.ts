@@ -1,5 +1,6 @@
 import type { DiscoveredServer, Discovery, Introspection } from "@mcpctl/shared/api/contracts.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import type { OpenedAs } from "../projects/upstream-pool.ts";
 
 /**
  * What the gateway asks of mcpd. Over HTTP it is `http-control-plane.ts`; where both run in one process, the
@@ -26,7 +27,7 @@ export interface ControlPlane {
    * Makes a connection to a discovered server, without dialling yet. Each call gives a handle of its own: closing one
    * disturbs no other, even where both lead to the same process.
    */
-  openUpstream(server: DiscoveredServer, bearer: string | undefined): Upstream;
+  openUpstream(server: DiscoveredServer, as: OpenedAs): Upstream;
 
   /**
    * Follows changes of tokens and rights, as whoever the bearer stands for.

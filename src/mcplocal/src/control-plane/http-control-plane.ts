@@ -53,12 +53,19 @@ export function createHttpControlPlane({ mcpdUrl, dispatcher }: HttpControlPlane
       const { status, body } = await sendHttp(createTarget("mcpd", url, dispatcher), call);
       if (status !== 200) throw problemOf(status, body.toString("utf8"));
     },
-    openUpstream(server, bearer): Upstream {
+    openUpstream(server, { bearer, capabilities }): Upstream {
       const url = new URL(server.url, mcpdUrl);
       const { name, timeoutSeconds, isRelay, hasLink } = server;
       const credential = relayCredential(server, url, bearer);
       const openHttp = () =>
-        createHttpUpstream({ name, url, headers: { ...server.headers, ...credential }, timeoutSeconds, dispatcher });
+        createHttpUpstream({
+          name,
+          url,
+          headers: { ...server.headers, ...credential },
+          timeoutSeconds,
+          dispatcher,
+          capabilities,
+        });
       if (!isRelay || !hasLink || url.origin !== new URL(mcpdUrl).origin) return openHttp();
       return createLinkUpstream({ name, url, headers: credential, timeoutSeconds, openFallback: openHttp });
     },

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hasCode } from "@mcpctl/shared/errors.ts";
 import { retryHeaders } from "@mcpctl/shared/http-refusal.ts";
 import type { Era, RequestId } from "@mcpctl/shared/mcp/protocol.ts";
-import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
+import type { ClientSide, UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { toHeaderBlock } from "../http1/header-block.ts";
 import type { ServerExchange } from "../http1/server/server-exchange.ts";
 import type { Log } from "../log.ts";
@@ -24,15 +24,18 @@ interface AnswererDeps {
   now(): number;
 }
 
+/** How a method is run. */
+interface Run {
+  era: Era;
+  signal: AbortSignal;
+  /** The client as servers may turn to it, over what its answer goes through; undefined when they may not. */
+  clientOf?(request: ClientRequest, channel: ReplyChannel): ClientSide | undefined;
+}
+
 /** Turns what a method returns or throws into an HTTP answer. */
 export interface Answerer {
   /** Runs a method and answers in band, whether it succeeds or fails. */
-  answer(
-    call: IncomingCall,
-    request: ClientRequest,
-    method: Method,
-    run: { era: Era; signal: AbortSignal },
-  ): Promise<void>;
+  answer(call: IncomingCall, request: ClientRequest, method: Method, run: Run): Promise<void>;
   /** Answers a request that is not even looked at, with an HTTP error. */
   refuse(exchange: ServerExchange, thrown: unknown, id?: RequestId): void;
 }
@@ -54,13 +57,15 @@ export function createAnswerer({ log, metrics, now }: AnswererDeps): Answerer {
   }
 
   return {
-    async answer(call, { id, method: name, params }, method, { era, signal }) {
+    async answer(call, request, method, { era, signal, clientOf }) {
+      const { id, method: name, params } = request;
       const { exchange, caller, project, accepted, requestBytes } = call;
       const startedAt = now();
       const channel = new ReplyChannel(exchange, accepted);
       let reply: UpstreamReply;
       try {
-        reply = await method({ caller, project, era, params, requestBytes, signal, notify: channel.notify });
+        const client = clientOf?.(request, channel);
+        reply = await method({ caller, project, era, params, requestBytes, signal, notify: channel.send, client });
       } catch (thrown) {
         reply = toFailedReply(thrown, signal);
       }

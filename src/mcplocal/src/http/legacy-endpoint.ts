@@ -1,21 +1,28 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { LEGACY_VERSIONS } from "@mcpctl/shared/mcp/protocol.ts";
+import type { ClientSide, ListKind } from "@mcpctl/shared/mcp/upstream.ts";
 import { toHeaderBlock } from "../http1/header-block.ts";
 import type { HeaderLines } from "../http1/header-lines.ts";
 import type { Method } from "../pipeline/exchange.ts";
 import { answerInitialize } from "../pipeline/server-info.ts";
+import { LIST_NAMES, LISTED } from "../projects/listed-kinds.ts";
+import { askableOf, requireAskable } from "../protocol/client-capabilities.ts";
 import type { ClientMessage, ClientNotification, ClientRequest } from "../protocol/client-message.ts";
 import { methodNotFound } from "../protocol/modern-rules.ts";
 import { invalidParams, invalidRequest } from "../protocol/rpc-failure.ts";
+import { SESSION_METHODS } from "../sessions/session-methods.ts";
 import type { Session, SessionTable } from "../sessions/session-table.ts";
-import { requireEvents } from "./accept.ts";
 import type { Answerer } from "./answerer.ts";
 import type { IncomingCall } from "./incoming-call.ts";
 import type { LiveStreams } from "./live-streams.ts";
 import { sendNothing } from "./reply.ts";
+import type { ReplyChannel } from "./reply-channel.ts";
+import { openSessionStream } from "./session-stream.ts";
 
-const MAX_STREAMS_PER_SESSION = 4;
-const TOOLS_CHANGED = Buffer.from('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}');
+/** Which list a client has read with a method. */
+const LISTED_BY: ReadonlyMap<string, ListKind> = new Map(
+  LIST_NAMES.map((list) => [LISTED[list].method, LISTED[list].capability]),
+);
 
 interface LegacyEndpointDeps {
   /** Every method that is served within a session, by name. */
@@ -55,9 +62,10 @@ export function createLegacyEndpoint({ methods, sessions, answerer, streams }: L
   async function initialize(call: IncomingCall, request: ClientRequest): Promise<void> {
     checkVersion(call.exchange.headers);
     const open: Method = ({ params, project }) => {
-      const { protocolVersion } = params;
-      if (typeof protocolVersion !== "string") throw invalidParams("params.protocolVersion is no string");
-      const session = sessions.open(call.caller.principal, protocolVersion);
+      const { protocolVersion: requestedVersion, capabilities } = params;
+      if (typeof requestedVersion !== "string") throw invalidParams("params.protocolVersion is no string");
+      const start = { requestedVersion, capabilities: askableOf(capabilities) };
+      const session = sessions.open(call.caller.principal, start);
       call.exchange.addHeaders(toHeaderBlock({ "mcp-session-id": session.id }));
       return answerInitialize(project, session.protocolVersion);
     };
@@ -67,13 +75,20 @@ export function createLegacyEndpoint({ methods, sessions, answerer, streams }: L
   async function run(call: IncomingCall, request: ClientRequest, session: Session): Promise<void> {
     const controller = new AbortController();
     session.running.set(request.id, controller);
-    const method = methods.get(request.method) ?? notFound(request.method);
+    const run = { era: "legacy", signal: controller.signal, ...clientOf(session) } as const;
     try {
-      await answerer.answer(call, request, method, { era: "legacy", signal: controller.signal });
-      if (request.method === "tools/list") session.listedDigest = call.project.view().digest;
+      await answerer.answer(call, request, methodOf(request.method, session), run);
+      const kind = LISTED_BY.get(request.method);
+      if (kind) session.listedDigests[kind] = call.project.view().digests[kind];
     } finally {
       if (session.running.get(request.id) === controller) session.running.delete(request.id);
     }
+  }
+
+  function methodOf(name: string, session: Session): Method {
+    const ofSession = SESSION_METHODS.get(name);
+    if (ofSession) return (exchange) => ofSession(session, exchange);
+    return methods.get(name) ?? notFound(name);
   }
 
   return {
@@ -82,30 +97,34 @@ export function createLegacyEndpoint({ methods, sessions, answerer, streams }: L
       const session = requireSession(call);
       if (message.type === "request") return run(call, message, session);
       if (message.type === "notification") cancelWhenAsked(session, message);
+      else if (message.id !== undefined) session.questions.answer(message.id, message.reply);
       return sendNothing(call.exchange, 202);
     },
 
     get(call) {
-      const session = requireSession(call);
-      requireEvents(call.exchange.headers);
-      const [oldest] = session.streams;
-      if (session.streams.length >= MAX_STREAMS_PER_SESSION) oldest?.close();
-      const stream = streams.open({
-        ...call,
-        changed: TOOLS_CHANGED,
-        // One message goes to one stream only.
-        isChosen: (candidate) => session.streams.at(-1) === candidate,
-        onClose: (closed) => session.streams.splice(session.streams.indexOf(closed), 1),
-      });
-      session.streams.push(stream);
-      const hasMissedChange = session.listedDigest !== undefined && session.listedDigest !== call.project.view().digest;
-      if (hasMissedChange) stream.tell();
+      openSessionStream(streams, call, requireSession(call));
     },
 
     delete(call) {
       sessions.end(requireSession(call));
       sendNothing(call.exchange, 200);
     },
+  };
+}
+
+/** Nothing for a client that can be asked for nothing and said nothing of log messages, which is the rule. */
+function clientOf(session: Session): { clientOf?(request: ClientRequest, channel: ReplyChannel): ClientSide } {
+  const { capabilities = {}, logLevel, questions } = session;
+  if (!session.capabilities && logLevel === undefined) return {};
+  return {
+    clientOf: (_request, { send }) => ({
+      capabilities,
+      logLevel,
+      async ask(method, params, signal) {
+        requireAskable(capabilities, method, params);
+        return await questions.ask({ method, params, send, signal });
+      },
+    }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import type { ListKind } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Caller } from "../auth/principal.ts";
 import type { ServerExchange } from "../http1/server/server-exchange.ts";
@@ -17,8 +18,8 @@ interface LiveStreamOptions {
   project: Project;
   /** First message on the stream. */
   greeting?: Uint8Array;
-  /** Says that the tools changed; absent when the client does not want to know. */
-  changed?: Uint8Array;
+  /** What says that a list changed, for those lists of which the client wants to know. */
+  changed?: Partial<Record<ListKind, Uint8Array>>;
   /** Last message, when the stream ends in good order. */
   farewell?: Uint8Array;
   /** Whether this is the stream of its session to tell it on. */
@@ -27,8 +28,8 @@ interface LiveStreamOptions {
 }
 
 export interface LiveStream {
-  /** Tells that the tools changed. */
-  tell(): void;
+  /** Tells that a list changed. */
+  tell(kind: ListKind): void;
   /** Ends the stream in good order. */
   close(): void;
 }
@@ -73,15 +74,16 @@ export class LiveStreams {
       project,
       authorization: exchange.headers.get("authorization"),
       events,
-      tell() {
-        if (changed && (isChosen?.(kept) ?? true)) events.send(changed);
+      tell(kind) {
+        const message = changed?.[kind];
+        if (message && (isChosen?.(kept) ?? true)) events.send(message);
       },
       close() {
         if (farewell) events.send(farewell);
         events.end();
       },
     };
-    const stopListening = project.listen({ toolsChanged: kept.tell, closed: kept.close });
+    const stopListening = project.listen({ changed: kept.tell, closed: kept.close });
     this.#streams.add(kept);
     events.onClose(() => {
       stopListening();

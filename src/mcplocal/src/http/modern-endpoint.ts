@@ -1,5 +1,9 @@
+import { toNotification } from "@mcpctl/shared/mcp/changes.ts";
 import { META } from "@mcpctl/shared/mcp/protocol.ts";
+import { type ClientSide, LIST_KINDS } from "@mcpctl/shared/mcp/upstream.ts";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Method } from "../pipeline/exchange.ts";
+import { declaredIn } from "../protocol/client-capabilities.ts";
 import { type ClientMessage, type ClientRequest, isRecord } from "../protocol/client-message.ts";
 import { checkEnvelope, checkName, methodNotFound } from "../protocol/modern-rules.ts";
 import { invalidRequest } from "../protocol/rpc-failure.ts";
@@ -32,8 +36,20 @@ export function createModernEndpoint({ methods, answerer, streams }: ModernEndpo
     if (!method) throw methodNotFound(message.method, 404);
     checkName(message, call.exchange.headers);
     // In this revision the end of the connection is the cancellation.
-    return answerer.answer(call, message, method, { era: "modern", signal: call.exchange.signal });
+    const { signal } = call.exchange;
+    return answerer.answer(call, message, method, { era: "modern", signal, clientOf });
   };
+}
+
+/** A stateless client is asked in the answer to its own request, and never by a request. */
+function clientOf({ params }: ClientRequest): ClientSide | undefined {
+  const { capabilities, logLevel } = declaredIn(params);
+  if (!capabilities && logLevel === undefined) return undefined;
+  return { capabilities: capabilities ?? {}, logLevel, ask: neverAsked };
+}
+
+function neverAsked(method: string): Promise<never> {
+  return Promise.reject(new McpctlError("upstream-protocol", `The client takes no request ${method}`));
 }
 
 /** @see MCP 2026-07-28, basic/patterns/subscriptions */
@@ -41,13 +57,16 @@ function openSubscription(call: IncomingCall, { id, params }: ClientRequest, str
   requireEvents(call.exchange.headers);
   const filter = params["notifications"];
   if (!isRecord(filter)) throw invalidRequest("params.notifications is no object");
-  const wantsTools = filter["toolsListChanged"] === true;
+  const kinds = LIST_KINDS.filter((kind) => filter[`${kind}ListChanged`] === true);
   const meta = { [META.subscriptionId]: id };
-  const acknowledged = { _meta: meta, notifications: wantsTools ? { toolsListChanged: true } : {} };
+  const honoured = Object.fromEntries(kinds.map((kind) => [`${kind}ListChanged`, true]));
+  const acknowledged = { _meta: meta, notifications: honoured };
   streams.open({
     ...call,
     greeting: toMessage({ method: "notifications/subscriptions/acknowledged", params: acknowledged }),
-    ...(wantsTools && { changed: toMessage({ method: "notifications/tools/list_changed", params: { _meta: meta } }) }),
+    changed: Object.fromEntries(
+      kinds.map((kind) => [kind, toMessage({ ...toNotification({ kind }), params: { _meta: meta } })]),
+    ),
     farewell: toMessage({ id, result: { resultType: "complete", _meta: meta } }),
   });
 }

@@ -16,11 +16,12 @@ export class ReplyChannel {
     this.#accepted = accepted;
   }
 
-  /** Lost when the client takes no event stream, or has been answered. */
-  readonly notify = (message: Uint8Array): void => {
-    if (!this.#accepted.events || this.#exchange.isOver) return;
+  /** Lost when the client takes no event stream, or has been answered; then false is returned. */
+  readonly send = (message: Uint8Array): boolean => {
+    if (!this.#accepted.events || this.#exchange.isOver) return false;
     this.#stream ??= new EventStream(this.#exchange);
     this.#stream.send(message);
+    return true;
   };
 
   finish(id: RequestId, reply: UpstreamReply): void {

@@ -1,5 +1,5 @@
 import type { Era } from "@mcpctl/shared/mcp/protocol.ts";
-import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
+import type { ClientSide, UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Caller } from "../auth/principal.ts";
 import type { Project } from "../projects/project.ts";
 import type { Params } from "../protocol/client-message.ts";
@@ -17,6 +17,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Passes a notification to the client before the answer. */
   readonly notify: (message: Uint8Array) => void;
+  /** Absent when the client can be asked for nothing and wants no log messages, which is the rule. */
+  readonly client: ClientSide | undefined;
 }
 
 /** Answers one method. Failures are thrown; whoever serves the client turns them into errors. */

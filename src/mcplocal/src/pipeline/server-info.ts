@@ -1,24 +1,21 @@
 import { META } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { IDENTITY } from "../identity.ts";
+import type { ProjectCapabilities } from "../projects/capabilities.ts";
 import type { Project } from "../projects/project.ts";
 import { SUPPORTED_VERSIONS } from "../protocol/modern-rules.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** A greeting waits this long for servers that have never been seen, so that it can carry their instructions. */
+/** A greeting waits this long for servers that have never been seen, so that it can carry what they offer and how they are used. */
 const INSTRUCTIONS_WAIT_MS = 1_000;
 const TTL_MS = 30_000;
-
-/** What the gateway can do for a client. Prompts, resources and the like join here. */
-const SERVER_CAPABILITIES = { tools: { listChanged: true } } as const;
 
 /** Answers `server/discover`. @see MCP 2026-07-28, server/discover */
 export async function answerDiscover({ project }: Exchange): Promise<UpstreamReply> {
   return toReply({
     resultType: "complete",
     supportedVersions: SUPPORTED_VERSIONS,
-    capabilities: SERVER_CAPABILITIES,
-    ...(await instructionsOf(project)),
+    ...(await describe(project)),
     ttlMs: TTL_MS,
     cacheScope: "private",
     _meta: { [META.serverInfo]: IDENTITY },
@@ -29,21 +26,20 @@ export async function answerDiscover({ project }: Exchange): Promise<UpstreamRep
 export async function answerInitialize(project: Project, protocolVersion: string): Promise<UpstreamReply> {
   return toReply({
     protocolVersion,
-    capabilities: SERVER_CAPABILITIES,
     serverInfo: IDENTITY,
-    ...(await instructionsOf(project)),
+    ...(await describe(project)),
   });
 }
 
-async function instructionsOf(project: Project): Promise<{ instructions?: string }> {
+async function describe(project: Project): Promise<{ capabilities: ProjectCapabilities; instructions?: string }> {
   if (!project.isListable) {
     const enough = new Promise((resolve) => {
       setTimeout(resolve, INSTRUCTIONS_WAIT_MS).unref();
     });
     await Promise.race([project.listable(), enough]);
   }
-  const { instructions } = project.view();
-  return instructions === "" ? {} : { instructions };
+  const { capabilities, instructions } = project.view();
+  return { capabilities, ...(instructions !== "" && { instructions }) };
 }
 
 function toReply(result: object): UpstreamReply {

@@ -1,15 +1,15 @@
 import type { DiscoveredServer } from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import type { ClientCapabilities, Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import type { ViewedServer } from "./project-view.ts";
 import { ServerCatalogue } from "./server-catalogue.ts";
-import { UpstreamPool } from "./upstream-pool.ts";
+import { type OpenedAs, UpstreamPool } from "./upstream-pool.ts";
 
 /** Calls that are under way when a server is replaced may still finish. */
 const RETIREMENT_MS = 30_000;
 
 export interface ProjectServerDeps {
-  open(server: DiscoveredServer, bearer: string | undefined): Upstream;
+  open(server: DiscoveredServer, as: OpenedAs): Upstream;
   /** Whose rights a look at the server's tools uses. */
   lookAs(): string | undefined;
   /** Monotonic milliseconds. */
@@ -64,9 +64,9 @@ export class ProjectServer {
     if (!this.#discovered.fault) await this.catalogue.settled();
   }
 
-  /** The connection for calls under the rights of one caller. */
-  upstream(bearer: string | undefined): Upstream {
-    return this.#pool.get(bearer);
+  /** The connection for calls under the rights of one caller, who can be asked for something. */
+  upstream(bearer: string | undefined, capabilities?: ClientCapabilities): Upstream {
+    return this.#pool.get(bearer, capabilities);
   }
 
   /** @returns false when the server must be replaced, because this is another revision of it. */
@@ -93,14 +93,11 @@ export class ProjectServer {
   }
 
   toViewed(): ViewedServer<ProjectServer> {
-    const { tools, leftOut, instructions } = this.catalogue.last;
     return {
+      ...this.catalogue.last,
       source: this,
       name: this.name,
       policy: this.#discovered.tools,
-      tools,
-      leftOut,
-      instructions,
       fault: this.fault,
     };
   }

@@ -1,37 +1,27 @@
-import { createHash } from "node:crypto";
 import type { Discovery } from "@mcpctl/shared/api/contracts.ts";
 import type { McpctlError } from "@mcpctl/shared/errors.ts";
 import { isToolAllowed, type ToolPolicy } from "@mcpctl/shared/kinds/tool-policy.ts";
-import { type Era, META } from "@mcpctl/shared/mcp/protocol.ts";
+import type { Era } from "@mcpctl/shared/mcp/protocol.ts";
 import { exposeNames } from "@mcpctl/shared/mcp/tool-names.ts";
-import { IDENTITY } from "../identity.ts";
-import type { CatalogueTool } from "./list-tools.ts";
-
-/** What a client may rely on before it asks again, when nothing changes. */
-const TTL_MS = 30_000;
-const PARTIAL_TTL_MS = 1_000;
-const CONDITIONS_KEY = "mcpctl.io/conditions";
-
-/** Why something that belongs to a project is not offered now. */
-export interface Condition {
-  server: string;
-  code: string;
-  message: string;
-}
+import type { ListKind } from "@mcpctl/shared/mcp/upstream.ts";
+import { mergeCapabilities, type ProjectCapabilities } from "./capabilities.ts";
+import { type Condition, createExposedLists, type ExposedEntry } from "./exposed-lists.ts";
+import type { ListName } from "./listed-kinds.ts";
+import type { CatalogueEntry } from "./listing.ts";
+import { createResourceTable, type ResourceTable } from "./resource-table.ts";
+import type { Look } from "./server-catalogue.ts";
 
 /** One server as the view sees it. */
-export interface ViewedServer<S> {
+export interface ViewedServer<S> extends Look {
   /** What a call needs in order to reach the server. */
   source: S;
   name: string;
   policy: ToolPolicy;
-  tools: readonly CatalogueTool[];
-  leftOut: number;
-  instructions: string | undefined;
   fault: McpctlError | undefined;
 }
 
-export interface ExposedTool<S> {
+/** A tool or prompt that has a name of its own for clients. */
+export interface Exposed<S> {
   /** The name that the server gives it. */
   name: string;
   source: S;
@@ -40,82 +30,102 @@ export interface ExposedTool<S> {
 /** What the members of a project see, as of one moment. */
 export interface ProjectView<S> {
   /** Every tool that may be called, by the name that clients know, those of faulty servers included. */
-  tools: ReadonlyMap<string, ExposedTool<S>>;
+  tools: ReadonlyMap<string, Exposed<S>>;
+  prompts: ReadonlyMap<string, Exposed<S>>;
+  resources: ResourceTable<S>;
+  capabilities: ProjectCapabilities;
   conditions: readonly Condition[];
   instructions: string;
   /** Equal for views whose lists are equal, on every replica. */
-  digest: string;
-  /** JSON of the result of `tools/list`. */
-  listResult(era: Era): Uint8Array;
-}
-
-interface NamedTool<S> {
-  exposed: string;
-  tool: CatalogueTool;
-  server: ViewedServer<S>;
+  digests: Readonly<Record<ListKind, string>>;
+  /** JSON of the result of a list method. */
+  listResult(list: ListName, era: Era): Uint8Array;
 }
 
 /**
- * Puts the tools of a project together. What may be seen and what may be called is decided here and nowhere else.
+ * Puts together what the servers of a project offer. What may be seen and what may be called is decided here and nowhere
+ * else.
  */
 export function createProjectView<S>(
-  project: Discovery["project"],
+  { naming, tools: policy }: Discovery["project"],
   servers: readonly ViewedServer<S>[],
 ): ProjectView<S> {
-  const allowed = nameTools(project, servers).filter(({ exposed }) => isToolAllowed(project.tools, exposed));
-  const listed = allowed.filter(({ server }) => server.fault === undefined).toSorted(byName);
+  // A tool that its server's policy hides has no part in the naming either, so that no name gives it away.
+  const allowed = servers.map(({ lists, policy: own }) => lists.tools.filter(({ name }) => isToolAllowed(own, name)));
+  const tools = nameEntries(servers, (_, at) => allowed[at] ?? [], naming).filter(({ exposed }) =>
+    isToolAllowed(policy, exposed),
+  );
+  const prompts = nameEntries(servers, ({ lists }) => lists.prompts, naming);
+  const resources = createResourceTable(servers.map(toResourceServer));
   const conditions = servers.flatMap(conditionsOf);
-  const digest = createHash("sha256").update(toolsJson(listed, "modern")).digest("hex");
-  const results = new Map<Era, Uint8Array>();
+  const lists = createExposedLists(
+    {
+      tools: listedOf(tools),
+      prompts: listedOf(prompts),
+      resources: listedUris(servers, resources, "resources"),
+      resourceTemplates: listedUris(servers, resources, "resourceTemplates"),
+    },
+    conditions,
+  );
   return {
-    tools: new Map(allowed.map(({ exposed, tool, server }) => [exposed, { name: tool.name, source: server.source }])),
+    tools: toMap(tools),
+    prompts: toMap(prompts),
+    resources,
+    capabilities: mergeCapabilities(servers),
     conditions,
     instructions: instructionsOf(servers, conditions),
-    digest,
-    listResult(era) {
-      const built = results.get(era) ?? Buffer.from(listResultJson(toolsJson(listed, era), conditions, era));
-      results.set(era, built);
-      return built;
+    digests: {
+      tools: lists.digestOf(["tools"]),
+      prompts: lists.digestOf(["prompts"]),
+      resources: lists.digestOf(["resources", "resourceTemplates"]),
     },
+    listResult: (list, era) => lists.result(list, era),
   };
 }
 
-/** A tool that its server's policy hides has no part in the naming either, so that no name gives it away. */
-function nameTools<S>({ naming }: Discovery["project"], servers: readonly ViewedServer<S>[]): NamedTool<S>[] {
-  const visible = servers.flatMap((server) =>
-    server.tools.filter(({ name }) => isToolAllowed(server.policy, name)).map((tool) => ({ tool, server })),
-  );
-  const own = visible.map(({ tool, server }) => ({ server: server.name, tool: tool.name }));
+interface NamedEntry<S> extends ExposedEntry {
+  server: ViewedServer<S>;
+}
+
+function nameEntries<S>(
+  servers: readonly ViewedServer<S>[],
+  entriesOf: (server: ViewedServer<S>, at: number) => readonly CatalogueEntry[],
+  naming: Discovery["project"]["naming"],
+): NamedEntry<S>[] {
+  const all = servers.flatMap((server, at) => entriesOf(server, at).map((entry) => ({ server, entry })));
+  const own = all.map(({ server, entry }) => ({ server: server.name, tool: entry.name }));
   const names = exposeNames(own, naming);
-  return visible.map(({ tool, server }, index) => ({ exposed: names[index] ?? "", tool, server }));
+  return all.map((one, index) => ({ ...one, exposed: names[index] ?? "" }));
 }
 
-/** Names are ASCII, so this is the order of code points whatever the locale. */
-function byName<S>(a: NamedTool<S>, b: NamedTool<S>): number {
-  return a.exposed < b.exposed ? -1 : 1;
+function listedOf<S>(entries: readonly NamedEntry<S>[]): ExposedEntry[] {
+  return entries.filter(({ server }) => server.fault === undefined);
 }
 
-function toolsJson<S>(tools: readonly NamedTool<S>[], era: Era): string {
-  const entries = tools.map(({ exposed, tool }) => {
-    const rest = (era === "legacy" ? tool.legacyRest : undefined) ?? tool.rest;
-    return `{"name":${JSON.stringify(exposed)}${rest === "}" ? "" : ","}${rest}`;
-  });
-  return `[${entries.join(",")}]`;
+function listedUris<S>(
+  servers: readonly ViewedServer<S>[],
+  { exposed }: ResourceTable<S>,
+  list: "resources" | "resourceTemplates",
+): ExposedEntry[] {
+  const part = list === "resources" ? "uris" : "templates";
+  return servers.flatMap(({ lists, fault }, at) =>
+    fault ? [] : lists[list].map((entry, index) => ({ entry, exposed: exposed[at]?.[part][index] ?? entry.name })),
+  );
 }
 
-function listResultJson(tools: string, conditions: readonly Condition[], era: Era): string {
-  const isPartial = conditions.length > 0;
-  const partial = isPartial ? { [CONDITIONS_KEY]: conditions } : {};
-  if (era === "legacy") return `{"tools":${tools}${isPartial ? `,"_meta":${JSON.stringify(partial)}` : ""}}`;
-  const meta = JSON.stringify({ [META.serverInfo]: IDENTITY, ...partial });
-  const ttlMs = isPartial ? PARTIAL_TTL_MS : TTL_MS;
-  return `{"resultType":"complete","tools":${tools},"ttlMs":${ttlMs},"cacheScope":"private","_meta":${meta}}`;
+function toMap<S>(entries: readonly NamedEntry<S>[]): ReadonlyMap<string, Exposed<S>> {
+  return new Map(entries.map(({ exposed, entry, server }) => [exposed, { name: entry.name, source: server.source }]));
 }
 
-function conditionsOf<S>({ name, fault, leftOut }: ViewedServer<S>): Condition[] {
+function toResourceServer<S>({ source, name, lists, capabilities }: ViewedServer<S>) {
+  const uris = lists.resources.map(({ name: uri }) => uri);
+  const templates = lists.resourceTemplates.map(({ name: template }) => template);
+  return { source, name, hasResources: capabilities["resources"] !== undefined, uris, templates };
+}
+
+function conditionsOf<S>({ name, fault, omissions }: ViewedServer<S>): Condition[] {
   if (fault) return [{ server: name, code: fault.code, message: fault.message }];
-  if (leftOut === 0) return [];
-  return [{ server: name, code: "upstream-protocol", message: `${leftOut} malformed tools are left out` }];
+  return omissions.map((omission) => ({ server: name, ...omission }));
 }
 
 function instructionsOf<S>(servers: readonly ViewedServer<S>[], conditions: readonly Condition[]): string {

@@ -1,8 +1,9 @@
 import type { DiscoveredServer, Discovery } from "@mcpctl/shared/api/contracts.ts";
-import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import { LIST_KINDS, type ListKind, type Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Log } from "../log.ts";
 import { DiscoveryCache } from "./discovery-cache.ts";
 import { FirstWait } from "./first-wait.ts";
+import type { OpenedAs } from "./upstream-pool.ts";
 import { ProjectServer } from "./project-server.ts";
 import { createProjectView, type ProjectView } from "./project-view.ts";
 
@@ -12,7 +13,7 @@ const IDLE_MS = 600_000;
 
 export interface ProjectDeps {
   discover(project: string, bearer: string | undefined): Promise<Discovery>;
-  openUpstream(server: DiscoveredServer, bearer: string | undefined): Upstream;
+  openUpstream(server: DiscoveredServer, as: OpenedAs): Upstream;
   /** Monotonic milliseconds. */
   now(): number;
   graceSeconds: number;
@@ -20,12 +21,12 @@ export interface ProjectDeps {
 }
 
 export interface ProjectListener {
-  toolsChanged(): void;
+  changed(kind: ListKind): void;
   /** The project is gone, or the gateway stops. */
   closed(): void;
 }
 
-/** A project as its members reach it: its servers, and the view of their tools. */
+/** A project as its members reach it: its servers, and the view of what they offer. */
 export class Project {
   readonly name: string;
   readonly #deps: ProjectDeps;
@@ -34,7 +35,7 @@ export class Project {
   #discovered: Discovery | undefined;
   #servers = new Map<string, ProjectServer>();
   #view: ProjectView<ProjectServer> | undefined;
-  #announced: string | undefined;
+  #announced: ProjectView<ProjectServer>["digests"] | undefined;
   #announcement: NodeJS.Timeout | undefined;
   /** Whose rights the project is looked at with: of the member who came last, since that token is known to work. */
   #bearer: string | undefined;
@@ -93,7 +94,7 @@ export class Project {
 
   view(): ProjectView<ProjectServer> {
     this.#view ??= this.#createView();
-    this.#announced ??= this.#view.digest;
+    this.#announced ??= this.#view.digests;
     return this.#view;
   }
 
@@ -194,10 +195,13 @@ export class Project {
   #announce(): void {
     this.#announcement = undefined;
     if (this.#announced === undefined) return;
-    const { digest } = this.view();
-    if (digest === this.#announced) return;
-    this.#announced = digest;
-    for (const listener of this.#listeners) listener.toolsChanged();
+    const before = this.#announced;
+    const { digests } = this.view();
+    this.#announced = digests;
+    for (const kind of LIST_KINDS) {
+      if (digests[kind] === before[kind]) continue;
+      for (const listener of this.#listeners) listener.changed(kind);
+    }
   }
 }
 

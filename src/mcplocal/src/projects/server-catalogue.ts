@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
+import type { Upstream, UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
 import { isRecord } from "../protocol/client-message.ts";
-import { type Listing, listTools } from "./list-tools.ts";
+import { LIST_NAMES, LISTED, type ListName } from "./listed-kinds.ts";
+import { type CatalogueEntry, listAll, type Listing, nounOf } from "./listing.ts";
 
 const FRESH_MS = 300_000;
 const RETRY_MS = 5_000;
@@ -25,11 +26,27 @@ interface ServerCatalogueDeps {
   previous: ServerCatalogue | undefined;
 }
 
-interface Look extends Listing {
+/** A part of what a server offers that had to be left out. */
+export interface Omission {
+  code: string;
+  message: string;
+}
+
+export interface Look {
+  lists: Readonly<Record<ListName, readonly CatalogueEntry[]>>;
+  omissions: readonly Omission[];
+  capabilities: UpstreamIdentity["capabilities"];
   instructions: string | undefined;
 }
 
-/** What is known of one server's tools: the last that it said, and whether it can be believed now. */
+export const NOTHING_SEEN: Look = {
+  lists: { tools: [], prompts: [], resources: [], resourceTemplates: [] },
+  omissions: [],
+  capabilities: {},
+  instructions: undefined,
+};
+
+/** What is known of what one server offers: the last that it said, and whether it can be believed now. */
 export class ServerCatalogue {
   readonly #deps: ServerCatalogueDeps;
   readonly #firstOutcome = Promise.withResolvers<void>();
@@ -45,7 +62,7 @@ export class ServerCatalogue {
 
   constructor(deps: ServerCatalogueDeps) {
     this.#deps = deps;
-    this.#last = deps.previous?.last ?? { tools: [], leftOut: 0, instructions: undefined };
+    this.#last = deps.previous?.last ?? NOTHING_SEEN;
     this.#isSettled = deps.previous !== undefined && deps.previous.fault === undefined;
     if (!this.#isSettled) this.#fault = notYet(deps.name);
   }
@@ -55,7 +72,7 @@ export class ServerCatalogue {
     return this.#last;
   }
 
-  /** Why the tools cannot be called now. */
+  /** Why the server cannot be used now. */
   get fault(): McpctlError | undefined {
     return this.#fault;
   }
@@ -124,7 +141,7 @@ export class ServerCatalogue {
     if (this.#isClosed) return;
     this.#isSettled = true;
     this.#firstOutcome.resolve();
-    // A change costs the project a new view of all its tools, so a look that finds nothing new must not count as one.
+    // A change costs the project a new view of everything, so a look that finds nothing new must not count as one.
     const hasChanged = !isSameFault(known.fault, this.#fault) || !isDeepStrictEqual(known.last, this.#last);
     if (hasChanged) this.#deps.onChange();
   }
@@ -133,16 +150,50 @@ export class ServerCatalogue {
     const upstream = this.#deps.connection();
     const { capabilities, instructions } = await upstream.connect(signal);
     this.#watchOn(upstream);
-    const hasTools = isRecord(capabilities["tools"]);
-    const listing = hasTools ? await listTools(upstream, signal) : { tools: [], leftOut: 0 };
-    return { ...listing, instructions: instructions?.slice(0, MAX_INSTRUCTIONS) };
+    const listings = await Promise.all(
+      LIST_NAMES.map(async (list): Promise<Listed> => {
+        const hasList = isRecord(capabilities[LISTED[list].capability]);
+        return hasList ? await this.#list(upstream, list, signal) : NO_ENTRIES;
+      }),
+    );
+    return {
+      lists: toRecord(LIST_NAMES, (_, index) => listings[index]?.entries ?? []),
+      omissions: listings.flatMap(({ omission }) => omission ?? []),
+      capabilities,
+      instructions: instructions?.slice(0, MAX_INSTRUCTIONS),
+    };
+  }
+
+  /** A server that cannot list its tools is of no use; one that cannot list something else still has its tools. */
+  async #list(upstream: Upstream, list: ListName, signal: AbortSignal): Promise<Listed> {
+    try {
+      const { entries, leftOut }: Listing = await listAll(upstream, list, signal);
+      if (leftOut === 0) return { entries };
+      const message = `${leftOut} malformed ${nounOf(LISTED[list])} are left out`;
+      return { entries, omission: { code: "upstream-protocol", message } };
+    } catch (thrown) {
+      if (list === "tools" || !(thrown instanceof McpctlError)) throw thrown;
+      return { entries: this.#last.lists[list], omission: { code: thrown.code, message: thrown.message } };
+    }
   }
 
   #watchOn(upstream: Upstream): void {
     if (this.#watched?.upstream === upstream) return;
     this.#watched?.end();
-    this.#watched = { upstream, end: upstream.onToolsChanged(this.refreshSoon) };
+    this.#watched = { upstream, end: upstream.onChange(this.refreshSoon) };
   }
+}
+
+interface Listed {
+  entries: readonly CatalogueEntry[];
+  omission?: Omission;
+}
+
+const NO_ENTRIES: Listed = { entries: [] };
+
+function toRecord<K extends string, V>(keys: readonly K[], valueOf: (key: K, index: number) => V): Record<K, V> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every key is there
+  return Object.fromEntries(keys.map((key, index) => [key, valueOf(key, index)])) as Record<K, V>;
 }
 
 function notYet(name: string): McpctlError {
@@ -158,7 +209,7 @@ function isSameFault(one: McpctlError | undefined, other: McpctlError | undefine
 function toFault(name: string, thrown: unknown, signal: AbortSignal): McpctlError {
   if (thrown instanceof McpctlError) return thrown;
   if (!signal.aborted) return new McpctlError("internal", `Server "${name}" cannot be listed`, { cause: thrown });
-  return new McpctlError("upstream-timeout", `Server "${name}" did not list its tools in time`, {
+  return new McpctlError("upstream-timeout", `Server "${name}" did not list what it offers in time`, {
     hint: `Look at it with: mcpctl describe server ${name}`,
   });
 }

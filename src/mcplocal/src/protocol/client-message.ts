@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { measureJson } from "@mcpctl/shared/json-shape.ts";
 import { META, RPC, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
+import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { invalidRequest, RpcFailure } from "./rpc-failure.ts";
 
 export type Params = Record<string, unknown>;
@@ -18,9 +19,12 @@ export interface ClientNotification {
   params: Params;
 }
 
-/** An answer to a request of ours. The gateway makes none yet, so its content is not kept. */
+/** An answer to a request of ours. */
 interface ClientResponse {
   type: "response";
+  /** Undefined for an answer to nothing in particular. */
+  id: RequestId | undefined;
+  reply: UpstreamReply;
 }
 
 export type ClientMessage = ClientRequest | ClientNotification | ClientResponse;
@@ -88,7 +92,8 @@ function toCall(message: Params, id: RequestId | undefined): ClientMessage {
 function toResponse(message: Params, id: RequestId | undefined): ClientMessage {
   const hasOneOutcome = Object.hasOwn(message, "result") !== Object.hasOwn(message, "error");
   if (!hasOneOutcome) throw invalidRequest("The message is neither a request nor a response", id);
-  return { type: "response" };
+  const kind = Object.hasOwn(message, "result") ? "result" : "error";
+  return { type: "response", id, reply: { kind, json: Buffer.from(JSON.stringify(message[kind])) } };
 }
 
 /** An integer outside of the exact range would come back as another number, and find nobody waiting for it. */

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
+import type { ClientCapabilities, ListKind } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Principal } from "../auth/principal.ts";
+import { Questions } from "./questions.ts";
 
 const IDLE_MS = 1_800_000;
 const MAX_SESSIONS = 20_000;
@@ -21,9 +23,21 @@ export interface Session {
   readonly running: Map<RequestId, AbortController>;
   /** Open streams, oldest first. */
   readonly streams: Closable[];
-  /** What the tool list was when the client last read it. */
-  listedDigest: string | undefined;
+  /** What the lists were when the client last read them. */
+  readonly listedDigests: Partial<Record<ListKind, string>>;
+  /** What the client can be asked for; undefined when that is nothing. */
+  readonly capabilities: ClientCapabilities | undefined;
+  /** What servers have asked the client. */
+  readonly questions: Questions;
+  /** Least level of log messages that the client asked for. */
+  logLevel: string | undefined;
   usedAt: number;
+}
+
+/** What a client says when it opens a session. */
+interface SessionStart {
+  requestedVersion: string;
+  capabilities: ClientCapabilities | undefined;
 }
 
 /** The sessions of all clients, each found only by the token and the project that it was opened with. */
@@ -42,7 +56,7 @@ export class SessionTable {
     return this.#sessions.size;
   }
 
-  open({ sha, project }: Principal, requestedVersion: string): Session {
+  open({ sha, project }: Principal, { requestedVersion, capabilities }: SessionStart): Session {
     this.#makeRoom(sha);
     const session: Session = {
       id: randomBytes(24).toString("base64url"),
@@ -51,7 +65,10 @@ export class SessionTable {
       protocolVersion: negotiate(requestedVersion),
       running: new Map(),
       streams: [],
-      listedDigest: undefined,
+      listedDigests: {},
+      capabilities,
+      questions: new Questions(),
+      logLevel: undefined,
       usedAt: this.#now(),
     };
     this.#sessions.set(session.id, session);
@@ -72,6 +89,7 @@ export class SessionTable {
     const left = (this.#perToken.get(session.sha) ?? 1) - 1;
     if (left === 0) this.#perToken.delete(session.sha);
     else this.#perToken.set(session.sha, left);
+    session.questions.end();
     for (const call of session.running.values()) call.abort();
     for (const stream of session.streams) stream.close();
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRecord } from "../protocol/client-message.ts";
+import { changeFilter } from "@mcpctl/shared/mcp/changes.ts";
+import { type ChangeListener, LIST_KINDS, type UpstreamChange } from "@mcpctl/shared/mcp/upstream.ts";
 import { MODERN_META } from "../identity.ts";
 import { type Connection, modernHeaders } from "./handshake.ts";
 import { type HttpCall, type HttpTarget, sendHttp } from "./http-exchange.ts";
@@ -20,19 +21,19 @@ interface ChangeWatchOptions {
 }
 
 /**
- * Listens for changes of a server's tools on a stream of its own, as soon as and as long as somebody wants to know.
+ * Listens for changes of what a server offers on a stream of its own, as soon as and as long as somebody wants to know.
  * Servers that offer no such stream are simply not listened to.
  */
 export class ChangeWatch {
   readonly #options: ChangeWatchOptions;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<ChangeListener>();
   #isRunning = false;
 
   constructor(options: ChangeWatchOptions) {
     this.#options = options;
   }
 
-  add(listener: () => void): () => void {
+  add(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     if (!this.#isRunning) {
       this.#isRunning = true;
@@ -41,8 +42,8 @@ export class ChangeWatch {
     return () => this.#listeners.delete(listener);
   }
 
-  notify(): void {
-    for (const listener of this.#listeners) listener();
+  notify(change: UpstreamChange): void {
+    for (const listener of this.#listeners) listener(change);
   }
 
   async #run(): Promise<void> {
@@ -59,15 +60,16 @@ export class ChangeWatch {
   async #listenOnce(isAgain: boolean): Promise<"unsupported" | "ended" | "failed"> {
     const { target, connect, answer, signal } = this.#options;
     const connection = await connect();
-    if (!offersChanges(connection)) return "unsupported";
+    const filter = changeFilter(connection.identity.capabilities);
+    if (!filter) return "unsupported";
     let hasStream = false;
     const outcome = await sendHttp(target, {
-      ...openingCall(connection),
+      ...openingCall(connection, filter),
       signal,
       onStream: () => {
         hasStream = true;
         // What changed while nobody listened is not told again.
-        if (isAgain) this.notify();
+        if (isAgain) for (const kind of LIST_KINDS) this.notify({ kind });
       },
       onMessage: (data) => readMessage(target.name, data, LISTEN_ID, answer(connection)) !== undefined,
     });
@@ -76,14 +78,9 @@ export class ChangeWatch {
   }
 }
 
-function offersChanges({ identity }: Connection): boolean {
-  const { tools } = identity.capabilities;
-  return isRecord(tools) && tools["listChanged"] === true;
-}
-
-function openingCall({ identity, headers }: Connection): HttpCall {
+function openingCall({ identity, headers }: Connection, notifications: Record<string, true>): HttpCall {
   if (identity.era === "legacy") return { method: "GET", headers };
-  const params = { _meta: MODERN_META, notifications: { toolsListChanged: true } };
+  const params = { _meta: MODERN_META, notifications };
   return {
     method: "POST",
     headers: modernHeaders(headers, "subscriptions/listen", undefined),

@@ -1,10 +1,10 @@
 import { discoverResult, initializeResult, legacyIdentity, modernIdentity } from "@mcpctl/shared/mcp/handshake.ts";
 import { LATEST_LEGACY_VERSION, MODERN_VERSION, type Era } from "@mcpctl/shared/mcp/protocol.ts";
 import { hasCode } from "@mcpctl/shared/errors.ts";
-import type { UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
+import type { ClientCapabilities, UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
 import type * as z from "zod";
 import { encodeHeaderValue } from "../protocol/header-value.ts";
-import { CLIENT_CAPABILITIES, IDENTITY, MODERN_META } from "../identity.ts";
+import { IDENTITY, MODERN_META } from "../identity.ts";
 import { type HeaderBlock, joinHeaderBlocks, toHeaderBlock } from "../http1/header-block.ts";
 import type { HttpTarget } from "./http-exchange.ts";
 import { refusalError } from "./refusal.ts";
@@ -28,6 +28,8 @@ export interface HandshakeOptions {
   timeoutMs: number;
   /** What the server was found to speak before; absent when it must be found out. */
   knownEra: Era | undefined;
+  /** What clients can be asked for; a server with sessions hears of it only once. */
+  capabilities: ClientCapabilities;
 }
 
 /**
@@ -97,8 +99,8 @@ function isUnusable({ status, reply }: RpcOutcome): boolean {
   return status === 401 || status === 403 || status === 429 || status >= 500 || (status >= 300 && status < 400);
 }
 
-async function initialize({ target, headers, timeoutMs }: HandshakeOptions): Promise<Connection> {
-  const params = { protocolVersion: LATEST_LEGACY_VERSION, capabilities: CLIENT_CAPABILITIES, clientInfo: IDENTITY };
+async function initialize({ target, headers, timeoutMs, capabilities }: HandshakeOptions): Promise<Connection> {
+  const params = { protocolVersion: LATEST_LEGACY_VERSION, capabilities, clientInfo: IDENTITY };
   const outcome = await sendRpc(target, {
     id: 0,
     method: "initialize",

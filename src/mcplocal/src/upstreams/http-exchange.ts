@@ -19,8 +19,10 @@ export interface HttpCall {
   headers: HeaderBlock;
   body?: string | Buffer;
   signal?: AbortSignal | undefined;
-  /** Limit for the whole answer; absent for streams that stay open. */
+  /** Limit for the answer, or until the next message of an event stream; absent for streams that stay open. */
   timeoutMs?: number;
+  /** Whether the server waits for an answer of ours, so that it is not late. */
+  isWaiting?: (() => boolean) | undefined;
   /** Called for every message of an event stream. True ends the exchange: the rest is of no interest. */
   onMessage?: (data: Buffer) => boolean;
   /** Called when an event stream begins. */
@@ -117,7 +119,9 @@ class HttpExchange implements ResponseHandler {
     this.#parser = new SseParser({
       maxEventBytes: MAX_RESPONSE_BYTES,
       onMessage: (data) => {
-        if (!this.#isSettled && onMessage?.(data)) this.#finish();
+        if (this.#isSettled) return;
+        if (onMessage?.(data)) this.#finish();
+        else this.#timer?.refresh();
       },
     });
     onStream?.();
@@ -179,6 +183,10 @@ class HttpExchange implements ResponseHandler {
   };
 
   readonly #onTimeout = (): void => {
+    if (this.#call.isWaiting?.()) {
+      this.#timer?.refresh();
+      return;
+    }
     if (this.#settle()) this.#outcome.reject(timedOut(this.#target.name, this.#call.timeoutMs ?? 0));
     this.#sent?.abandon();
   };

@@ -1,22 +1,28 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import { type Era, RPC, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
-import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "@mcpctl/shared/mcp/upstream.ts";
-import { metaOf } from "../protocol/client-message.ts";
+import type { Era } from "@mcpctl/shared/mcp/protocol.ts";
+import { readChange } from "@mcpctl/shared/mcp/changes.ts";
+import type {
+  ChangeListener,
+  ClientCapabilities,
+  Upstream,
+  UpstreamIdentity,
+  UpstreamReply,
+  UpstreamRequestOptions,
+} from "@mcpctl/shared/mcp/upstream.ts";
 import { nameOf } from "../protocol/modern-rules.ts";
 import { waitFor } from "@mcpctl/shared/wait-for.ts";
 import { ChangeWatch } from "./change-watch.ts";
-import { MODERN_META } from "../identity.ts";
 import { type HeaderBlock, toHeaderBlock } from "../http1/header-block.ts";
 import { type Connection, createRequestHeaders, greet } from "./handshake.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { createTarget, type HttpTarget, sendHttp } from "./http-exchange.ts";
 import { findLoss } from "./lost-connection.ts";
 import { refusalError } from "./refusal.ts";
+import { createEnvelope, type Envelope } from "./envelope.ts";
+import { type AskingCall, ServerQuestions } from "./server-questions.ts";
 import { type RpcOutcome, sendOneWay, sendRpc, type SideMessages } from "./rpc-exchange.ts";
 
 const MAX_GREETING_MS = 30_000;
-/** A server that asks more than this at a time is not answered. */
-const MAX_ANSWERS = 32;
 /** A server that was found to be of the old era may have been upgraded since. */
 const ERA_BELIEVED_MS = 3_600_000;
 const FAREWELL_TIMEOUT_MS = 2_000;
@@ -33,6 +39,8 @@ export interface HttpUpstreamOptions {
   timeoutSeconds: number;
   /** Keeps the connections; its owner closes it. */
   dispatcher: Dispatcher;
+  /** What clients of this connection can be asked for. */
+  capabilities: ClientCapabilities;
 }
 
 /** A server that speaks Streamable HTTP, of either era. */
@@ -44,6 +52,12 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
 interface Greeted {
   connection: Connection;
   headersOf(method: string, name: string | undefined): HeaderBlock;
+}
+
+/** Whom messages besides the reply concern. */
+interface Side {
+  onNotification?: ((message: Uint8Array) => void) | undefined;
+  asking?: AskingCall | undefined;
 }
 
 interface Sending {
@@ -58,14 +72,19 @@ class HttpUpstream implements Upstream {
   readonly #timeoutMs: number;
   readonly #closing = new AbortController();
   readonly #watch: ChangeWatch;
+  readonly #questions: ServerQuestions;
+  readonly #capabilities: ClientCapabilities;
+  readonly #envelope: Envelope;
   #ready: Greeted | undefined;
   #greeting: Promise<Greeted> | undefined;
   #known: { era: Era; at: number } | undefined;
   #lastId = 0;
-  #answers = 0;
 
-  constructor({ name, url, headers, timeoutSeconds, dispatcher }: HttpUpstreamOptions) {
+  constructor({ name, url, headers, timeoutSeconds, dispatcher, capabilities }: HttpUpstreamOptions) {
     this.#target = createTarget(name, url, dispatcher);
+    this.#questions = new ServerQuestions(this.#target);
+    this.#capabilities = capabilities;
+    this.#envelope = createEnvelope(capabilities);
     const custom = Object.entries(headers).filter(([header]) => !OWN_HEADERS.test(header));
     this.#headers = toHeaderBlock({
       ...Object.fromEntries(custom),
@@ -76,7 +95,7 @@ class HttpUpstream implements Upstream {
     this.#watch = new ChangeWatch({
       target: this.#target,
       connect: async () => (await this.#connected(this.#closing.signal)).connection,
-      answer: (connection) => this.#sideMessages(connection, undefined),
+      answer: (connection) => this.#sideMessages(connection, {}),
       signal: this.#closing.signal,
     });
   }
@@ -103,7 +122,7 @@ class HttpUpstream implements Upstream {
     return again.status === 200 && again.reply ? again.reply : this.#readRefusal(again);
   }
 
-  onToolsChanged(listener: () => void): () => void {
+  onChange(listener: ChangeListener): () => void {
     return this.#watch.add(listener);
   }
 
@@ -127,7 +146,14 @@ class HttpUpstream implements Upstream {
     const isBelieved = this.#known !== undefined && performance.now() - this.#known.at < ERA_BELIEVED_MS;
     const knownEra = isBelieved ? this.#known?.era : undefined;
     const timeoutMs = Math.min(this.#timeoutMs, MAX_GREETING_MS);
-    const connection = await greet({ target: this.#target, headers: this.#headers, timeoutMs, knownEra });
+    const capabilities = this.#capabilities;
+    const connection = await greet({
+      target: this.#target,
+      headers: this.#headers,
+      timeoutMs,
+      knownEra,
+      capabilities,
+    });
     const { era } = connection.identity;
     if (knownEra !== era) this.#known = { era, at: performance.now() };
     const greeted = { connection, headersOf: createRequestHeaders(connection) };
@@ -138,21 +164,25 @@ class HttpUpstream implements Upstream {
   #send({ connection, headersOf }: Greeted, { method, params, options }: Sending): Promise<RpcOutcome> {
     this.#lastId += 1;
     const id = this.#lastId;
+    const { signal, onNotification, client } = options;
     const isModern = connection.identity.era === "modern";
+    const asking = client && !isModern ? this.#questions.begin(client, signal) : undefined;
     const sent = sendRpc(this.#target, {
       id,
       method,
-      params: isModern ? withEnvelope(params) : JSON.stringify(params),
+      params: isModern ? this.#envelope(params, client?.logLevel) : JSON.stringify(params),
       headers: headersOf(method, nameOf(method, params)),
       timeoutMs: this.#timeoutMs,
-      signal: options.signal,
-      side: () => this.#sideMessages(connection, options.onNotification),
+      signal,
+      side: () => this.#sideMessages(connection, { onNotification, asking }),
+      isWaiting: asking && (() => asking.waiting > 0),
     });
     if (isModern) return sent;
-    return sent.catch((thrown: unknown) => {
-      if (wasGivenUp(thrown, options.signal)) this.#cancel(connection, id);
+    const watched = sent.catch((thrown: unknown) => {
+      if (wasGivenUp(thrown, signal)) this.#cancel(connection, id);
       throw thrown;
     });
+    return asking ? watched.finally(() => this.#questions.end(asking)) : watched;
   }
 
   /** A server with sessions goes on working when a connection breaks, and must be told. */
@@ -161,25 +191,18 @@ class HttpUpstream implements Upstream {
     sendOneWay(this.#target, connection.headers, message).catch(() => {});
   }
 
-  #sideMessages(connection: Connection, onNotification: ((message: Uint8Array) => void) | undefined): SideMessages {
+  #sideMessages({ identity, headers }: Connection, { onNotification, asking }: Side): SideMessages {
     return {
       onNotification: (method, message) => {
-        if (method === "notifications/tools/list_changed") this.#watch.notify();
+        const change = readChange(method, message);
+        if (change) this.#watch.notify(change);
         else onNotification?.(message);
       },
-      onRequest: (id, method) => this.#answerRequest(connection, id, method),
+      onRequest: (id, method, message) => {
+        // A stateless server has no right to ask; one with sessions waits for an answer.
+        if (identity.era === "legacy") this.#questions.answer({ id, method, message, headers }, asking);
+      },
     };
-  }
-
-  /** A stateless server has no right to ask; one with sessions waits for an answer. */
-  #answerRequest(connection: Connection, id: RequestId, method: string): void {
-    if (connection.identity.era === "modern" || this.#answers >= MAX_ANSWERS) return;
-    this.#answers += 1;
-    const refusal = { error: { code: RPC.methodNotFound, message: `The gateway does not answer ${method}` } };
-    const answer = method === "ping" ? { result: {} } : refusal;
-    sendOneWay(this.#target, connection.headers, { id, ...answer })
-      .catch(() => {})
-      .finally(() => (this.#answers -= 1));
   }
 
   /** Whether the server no longer knows us. Forgets it in turn, so that the next request greets it anew. */
@@ -195,15 +218,6 @@ class HttpUpstream implements Upstream {
     if (outcome.reply) return outcome.reply;
     throw refusalError(this.#target.name, outcome);
   }
-}
-
-const ENVELOPE = JSON.stringify(MODERN_META);
-
-/** JSON of `params` with what a stateless server wants to see in each request. */
-function withEnvelope(params: Record<string, unknown>): string {
-  if (params["_meta"] !== undefined) return JSON.stringify({ ...params, _meta: { ...metaOf(params), ...MODERN_META } });
-  const json = JSON.stringify(params).slice(0, -1);
-  return `${json}${json === "{" ? "" : ","}"_meta":${ENVELOPE}}`;
 }
 
 function wasGivenUp(thrown: unknown, signal: AbortSignal): boolean {

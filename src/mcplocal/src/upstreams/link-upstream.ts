@@ -4,7 +4,15 @@ import { createLineMemory } from "@mcpctl/shared/mcp/line-memory.ts";
 import { splitRelayedMessage } from "@mcpctl/shared/mcp/relayed-message.ts";
 import { type LineLimits, LineUpstream } from "@mcpctl/shared/mcp/line-upstream.ts";
 import type { Era } from "@mcpctl/shared/mcp/protocol.ts";
-import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "@mcpctl/shared/mcp/upstream.ts";
+import {
+  type ChangeListener,
+  LIST_KINDS,
+  type Upstream,
+  type UpstreamChange,
+  type UpstreamIdentity,
+  type UpstreamReply,
+  type UpstreamRequestOptions,
+} from "@mcpctl/shared/mcp/upstream.ts";
 import { waitFor } from "@mcpctl/shared/wait-for.ts";
 import { dialLink, type LinkAddress } from "./dial-link.ts";
 
@@ -29,7 +37,7 @@ export function createLinkUpstream(options: LinkUpstreamOptions): Upstream {
 
 class LinkUpstream implements Upstream {
   readonly #options: LinkUpstreamOptions;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<ChangeListener>();
   #current: Upstream | undefined;
   #dialling: Promise<Upstream> | undefined;
   #socket: Socket | undefined;
@@ -56,7 +64,7 @@ class LinkUpstream implements Upstream {
     return this.#dialled(options.signal).then((upstream) => upstream.request(method, params, options));
   }
 
-  onToolsChanged(listener: () => void): () => void {
+  onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
@@ -84,11 +92,11 @@ class LinkUpstream implements Upstream {
     }
     clearTimeout(this.#redial);
     const upstream = socket ? this.#over(socket) : this.#options.openFallback();
-    upstream.onToolsChanged(this.#announce);
+    upstream.onChange(this.#announce);
     this.#current = upstream;
     this.#dials += 1;
     // What changed while nobody listened is not told again.
-    if (this.#dials > 1) this.#announce();
+    if (this.#dials > 1) for (const kind of LIST_KINDS) this.#announce({ kind });
     return upstream;
   }
 
@@ -129,8 +137,8 @@ class LinkUpstream implements Upstream {
     this.#redial = setTimeout(redial, FIRST_PAUSE_MS * 2 ** attempts).unref();
   }
 
-  readonly #announce = (): void => {
-    for (const listener of this.#listeners) listener();
+  readonly #announce = (change: UpstreamChange): void => {
+    for (const listener of this.#listeners) listener(change);
   };
 }
 

@@ -16,7 +16,7 @@ const MAX_ERROR_DEPTH = 64;
 /** What a server sends besides the reply. */
 export interface SideMessages {
   onNotification(method: string, message: Uint8Array): void;
-  onRequest(id: RequestId, method: string): void;
+  onRequest(id: RequestId, method: string, message: Uint8Array): void;
 }
 
 export interface RpcCall {
@@ -29,6 +29,8 @@ export interface RpcCall {
   signal?: AbortSignal | undefined;
   /** Asked for only when the server sends something besides the reply. */
   side?: () => SideMessages;
+  /** Whether the server waits for an answer of ours, so that it is not late. */
+  isWaiting?: (() => boolean) | undefined;
 }
 
 export interface RpcOutcome {
@@ -46,7 +48,7 @@ export interface RpcOutcome {
  * @throws {McpctlError} as `sendHttp`, and `upstream-protocol` when a success is no JSON-RPC or answers another request.
  */
 export function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOutcome> {
-  const { id, method, params, headers, timeoutMs, signal, side } = call;
+  const { id, method, params, headers, timeoutMs, signal, side, isWaiting } = call;
   let streamed: UpstreamReply | undefined;
   const request: HttpCall = {
     method: "POST",
@@ -54,6 +56,7 @@ export function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOutcome> 
     body: `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`,
     timeoutMs,
     signal,
+    isWaiting,
     onMessage(data) {
       streamed = readMessage(target.name, data, id, side?.());
       return streamed !== undefined;
@@ -62,9 +65,9 @@ export function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOutcome> 
   return askHttp(target, request, (answer) => ({ ...answer, reply: streamed ?? readAnswer(target.name, answer, id) }));
 }
 
-/** Sends a notification or a reply; what the server thinks of it is of no interest. */
-export async function sendOneWay(target: HttpTarget, headers: HeaderBlock, message: object): Promise<void> {
-  const body = JSON.stringify({ jsonrpc: "2.0", ...message });
+/** Sends a notification or a reply, as JSON or what becomes it; what the server thinks of it is of no interest. */
+export async function sendOneWay(target: HttpTarget, headers: HeaderBlock, message: object | string): Promise<void> {
+  const body = typeof message === "string" ? message : JSON.stringify({ jsonrpc: "2.0", ...message });
   await sendHttp(target, { method: "POST", headers, body, timeoutMs: 5_000, onMessage: () => true });
 }
 
@@ -77,7 +80,7 @@ export function readMessage(
 ): UpstreamReply | undefined {
   const message = splitMessage(data);
   if (message.type === "notification") side?.onNotification(message.method, data);
-  if (message.type === "request") side?.onRequest(message.id, message.method);
+  if (message.type === "request") side?.onRequest(message.id, message.method, data);
   if (message.type !== "reply") return undefined;
   const isOurs = message.id === id || (message.id === null && message.reply.kind === "error");
   if (!isOurs) throw protocolError(name, "it answered another request than the one that was sent");

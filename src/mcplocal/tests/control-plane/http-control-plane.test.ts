@@ -11,6 +11,7 @@ import { createDispatcher } from "../../src/upstreams/dispatcher.ts";
 
 const signal = new AbortController().signal;
 const ACTIVE = { active: true, name: "agent", project: "demo", sha: "aa", creator: "ada" };
+const AS = { bearer: "t", capabilities: {} };
 const SERVER: DiscoveredServer = {
   name: "files",
   revision: "1",
@@ -86,7 +87,7 @@ describe("createHttpControlPlane", () => {
     onTestFinished(() => elsewhere.close());
     const connect = (server: Partial<DiscoveredServer>) =>
       controlPlane
-        .openUpstream({ ...SERVER, ...server }, "t")
+        .openUpstream({ ...SERVER, ...server }, AS)
         .connect(signal)
         .catch(() => {});
     await connect({});
@@ -105,6 +106,6 @@ describe("createHttpControlPlane", () => {
         .end(JSON.stringify(toProblem(error, "r1"))),
     );
     const failure = { code: "upstream-timeout", message: "It did not start", hint: "Read its log" };
-    await expect(controlPlane.openUpstream(SERVER, "t").connect(signal)).rejects.toMatchObject(failure);
+    await expect(controlPlane.openUpstream(SERVER, AS).connect(signal)).rejects.toMatchObject(failure);
   });
 });

@@ -75,7 +75,7 @@ describe("a stateless client", () => {
     ["ping", modern("ping"), 404, -32601],
     ["logging/setLevel", modern("logging/setLevel", { level: "info" }), 404, -32601],
     ["resources/subscribe", modern("resources/subscribe", { uri: "a:b" }), 404, -32601],
-    ["prompts/list, which is not offered", modern("prompts/list"), 404, -32601],
+    ["tasks/list, which is not offered", modern("tasks/list"), 404, -32601],
     ["a method named like a property of objects", modern("constructor"), 404, -32601],
     ["an unknown tool", call("files__nothing"), 200, -32602],
     ["a call without a name", modern("tools/call", {}), 200, -32602],

@@ -73,7 +73,7 @@ describe("a client with a session", () => {
       200,
       -32602,
     ],
-    ["a method that is not offered", { body: { jsonrpc: "2.0", id: 1, method: "prompts/list" } }, 200, -32601],
+    ["a method that is not offered", { body: { jsonrpc: "2.0", id: 1, method: "tasks/list" } }, 200, -32601],
     [
       "server/discover without its envelope",
       { body: { jsonrpc: "2.0", id: 1, method: "server/discover" } },

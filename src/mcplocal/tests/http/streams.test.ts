@@ -96,10 +96,15 @@ describe.each(["legacy", "modern"] as const)("a change of the tools of a %s serv
 describe("a subscription", () => {
   it("grants only what the gateway has, and only what was asked for", async () => {
     const rig = await startRig();
-    const filter = { promptsListChanged: true, resourceSubscriptions: ["a:b"], toolsListChanged: false };
+    const filter = {
+      promptsListChanged: true,
+      tasksChanged: true,
+      resourceSubscriptions: ["a:b"],
+      toolsListChanged: false,
+    };
     const { messages } = await openListen(rig, filter);
     await vi.waitFor(() => expect(messages).toHaveLength(1));
-    expect(messages[0].params.notifications).toEqual({});
+    expect(messages[0].params.notifications).toEqual({ promptsListChanged: true });
   });
 
   it("is not told of changes that were not asked for", async () => {

@@ -6,7 +6,9 @@ import { adaptReply, saysToolError } from "../../src/pipeline/adapt-reply.ts";
 const result = (json: string): UpstreamReply => ({ kind: "result", json: Buffer.from(json) });
 const error = (json: string): UpstreamReply => ({ kind: "error", json: Buffer.from(json) });
 const adapt = (reply: UpstreamReply, upstreamEra: "legacy" | "modern", clientEra: "legacy" | "modern") =>
-  Buffer.from(adaptReply(reply, { tool: "t", upstreamEra, clientEra }).json).toString("utf8");
+  Buffer.from(adaptReply(reply, { method: "tools/call", subject: 'tool "t"', upstreamEra, clientEra }).json).toString(
+    "utf8",
+  );
 
 describe("adaptReply", () => {
   it.each([
@@ -22,6 +24,20 @@ describe("adaptReply", () => {
     expect(adapt(result(json), "legacy", "legacy")).toBe(json);
   });
 
+  it.each(['{"resultType":"input_required","inputRequests":{}}', '{"inputRequests":{},"resultType":"input_required"}'])(
+    "passes %s on between those who know that form, for methods that may have it",
+    (json) => {
+      expect(adapt(result(json), "modern", "modern")).toBe(json);
+      for (const [server, client] of [
+        ["legacy", "modern"],
+        ["modern", "legacy"],
+      ] as const)
+        expect(() => adapt(result(json), server, client)).toThrow(/cannot be used: it asks for input/);
+      const hop = { method: "prompts/list", subject: "the list", upstreamEra: "modern", clientEra: "modern" } as const;
+      expect(() => adaptReply(result(json), hop)).toThrow("prompts/list may not ask for input");
+    },
+  );
+
   it("leaves what is complete as it is", () => {
     for (const json of [
       '{"resultType":"complete","content":[]}',
@@ -34,8 +50,6 @@ describe("adaptReply", () => {
   });
 
   it.each([
-    '{"resultType":"input_required","inputRequests":{}}',
-    '{"inputRequests":{},"resultType":"input_required"}',
     '{"result\\u0054ype":"task","x":"resultType","\\"resultType\\"":1}',
     '{"resultType":"task","taskId":"1"}',
     '{"resultType":7}',

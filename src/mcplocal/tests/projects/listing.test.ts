@@ -1,6 +1,6 @@
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import { describe, expect, it } from "vitest";
-import { listTools } from "../../src/projects/list-tools.ts";
+import { listAll } from "../../src/projects/listing.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -13,48 +13,52 @@ function serverOf(answer: (cursor: string | undefined) => unknown): Upstream {
       const result = answer(params["cursor"] as string | undefined);
       return { kind: "result", json: Buffer.from(typeof result === "string" ? result : JSON.stringify(result)) };
     },
-    onToolsChanged: () => () => {},
+    onChange: () => () => {},
     close: async () => {},
   };
 }
 
 const tool = (name: string, extra: object = {}) => ({ name, inputSchema: { type: "object" }, ...extra });
-const list = (answer: (cursor: string | undefined) => unknown) => listTools(serverOf(answer), NEVER);
+const list = (answer: (cursor: string | undefined) => unknown) => listAll(serverOf(answer), "tools", NEVER);
 
-describe("listTools", () => {
+describe("listAll", () => {
   it("walks all pages in order", async () => {
     const pages = [["a", "b"], ["c"], ["d"]];
-    const { tools } = await list((cursor = "0") => {
+    const { entries } = await list((cursor = "0") => {
       const next = Number(cursor) + 1;
       return {
         tools: pages[Number(cursor)]?.map((name) => tool(name)),
         ...(next < pages.length && { nextCursor: String(next) }),
       };
     });
-    expect(tools.map(({ name }) => name)).toEqual(["a", "b", "c", "d"]);
+    expect(entries.map(({ name }) => name)).toEqual(["a", "b", "c", "d"]);
   });
 
   it("takes an empty cursor for a cursor", async () => {
-    const { tools } = await list((cursor) =>
+    const { entries } = await list((cursor) =>
       cursor === undefined ? { tools: [tool("a")], nextCursor: "" } : { tools: [tool("b")] },
     );
-    expect(tools).toHaveLength(2);
+    expect(entries).toHaveLength(2);
   });
 
   it("keeps what it does not know, and schemas as they are", async () => {
     const inputSchema = { $schema: "x", type: "object", $defs: { a: { anyOf: [{ const: 1 }] } }, "x-mcp-header": 1 };
-    const { tools } = await list(() => ({
+    const { entries } = await list(() => ({
       tools: [tool("a", { inputSchema, vendor: { deep: [null, 1e3] }, _meta: { ui: 1 } })],
     }));
-    expect(JSON.parse(`{${tools[0]?.rest}`)).toEqual({ inputSchema, vendor: { deep: [null, 1000] }, _meta: { ui: 1 } });
+    expect(JSON.parse(`{${entries[0]?.rest}`)).toEqual({
+      inputSchema,
+      vendor: { deep: [null, 1000] },
+      _meta: { ui: 1 },
+    });
   });
 
   it("hides an output that is no object from clients with sessions only", async () => {
-    const { tools } = await list(() => ({
+    const { entries } = await list(() => ({
       tools: [tool("a", { outputSchema: { type: "array" } }), tool("b", { outputSchema: { type: "object" } })],
     }));
     expect(
-      tools.map(({ rest, legacyRest }) => [rest.includes("outputSchema"), legacyRest?.includes("outputSchema")]),
+      entries.map(({ rest, legacyRest }) => [rest.includes("outputSchema"), legacyRest?.includes("outputSchema")]),
     ).toEqual([
       [true, false],
       [true, undefined],
@@ -73,8 +77,8 @@ describe("listTools", () => {
       tool("z", { description: 7 }),
       tool("a"),
     ];
-    const { tools, leftOut } = await list(() => ({ tools: [tool("a"), ...bad] }));
-    expect({ names: tools.map(({ name }) => name), leftOut }).toEqual({ names: ["a"], leftOut: bad.length });
+    const { entries, leftOut } = await list(() => ({ tools: [tool("a"), ...bad] }));
+    expect({ names: entries.map(({ name }) => name), leftOut }).toEqual({ names: ["a"], leftOut: bad.length });
   });
 
   it.each<[string, (cursor: string | undefined) => unknown, string]>([
@@ -92,7 +96,7 @@ describe("listTools", () => {
     [
       "too many tools",
       () => ({ tools: Array.from({ length: 5_001 }, (_, index) => tool(`t${index}`)) }),
-      "more than 5000 tools",
+      "more than 5000 of them",
     ],
     ["no list", () => ({ tools: "none" }), "no list of tools"],
     ["a cursor that is no string", () => ({ tools: [], nextCursor: 7 }), "no list of tools"],
@@ -107,7 +111,7 @@ describe("listTools", () => {
   });
 
   it("takes exactly 5000 tools", async () => {
-    const { tools } = await list(() => ({ tools: Array.from({ length: 5_000 }, (_, index) => tool(`t${index}`)) }));
-    expect(tools).toHaveLength(5_000);
+    const { entries } = await list(() => ({ tools: Array.from({ length: 5_000 }, (_, index) => tool(`t${index}`)) }));
+    expect(entries).toHaveLength(5_000);
   });
 });

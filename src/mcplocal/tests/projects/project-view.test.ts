@@ -1,19 +1,20 @@
 import type { Discovery } from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { describe, expect, it } from "vitest";
+import { NOTHING_SEEN } from "../../src/projects/server-catalogue.ts";
 import { createProjectView, type ViewedServer } from "../../src/projects/project-view.ts";
 
 const PROJECT: Discovery["project"] = { name: "demo", naming: "prefix", proxyModel: "default", tools: { deny: [] } };
 
 function server(name: string, tools: string[], extra: Partial<ViewedServer<string>> = {}): ViewedServer<string> {
   const listed = tools.map((tool) => ({ name: tool, rest: '"inputSchema":{"type":"object"}}', legacyRest: undefined }));
-  const nothing = { policy: { deny: [] }, leftOut: 0, instructions: undefined, fault: undefined };
-  return { source: name, name, tools: listed, ...nothing, ...extra };
+  const lists = { ...NOTHING_SEEN.lists, tools: listed };
+  return { ...NOTHING_SEEN, lists, source: name, name, policy: { deny: [] }, fault: undefined, ...extra };
 }
 
 function listed(servers: ViewedServer<string>[], project = {}) {
   const view = createProjectView({ ...PROJECT, ...project }, servers);
-  return JSON.parse(Buffer.from(view.listResult("modern")).toString("utf8"));
+  return JSON.parse(Buffer.from(view.listResult("tools", "modern")).toString("utf8"));
 }
 
 const names = (result: { tools: { name: string }[] }) => result.tools.map(({ name }) => name);
@@ -25,10 +26,12 @@ describe("createProjectView", () => {
     const first = createProjectView(PROJECT, servers);
     const second = createProjectView(
       PROJECT,
-      servers.toReversed().map((entry) => ({ ...entry, tools: entry.tools.toReversed() })),
+      servers
+        .toReversed()
+        .map((entry) => ({ ...entry, lists: { ...entry.lists, tools: entry.lists.tools.toReversed() } })),
     );
-    expect(Buffer.from(second.listResult("modern")).equals(first.listResult("modern"))).toBe(true);
-    expect(second.digest).toBe(first.digest);
+    expect(Buffer.from(second.listResult("tools", "modern")).equals(first.listResult("tools", "modern"))).toBe(true);
+    expect(second.digests).toEqual(first.digests);
     expect(names(listed(servers))).toEqual(names(listed(servers)).toSorted());
   });
 
@@ -49,7 +52,9 @@ describe("createProjectView", () => {
   });
 
   it("says how many malformed tools are left out", () => {
-    const result = listed([server("files", ["a"], { leftOut: 2 })]);
+    const result = listed([
+      server("files", ["a"], { omissions: [{ code: "upstream-protocol", message: "2 malformed tools are left out" }] }),
+    ]);
     expect(result._meta["mcpctl.io/conditions"]).toEqual([
       { server: "files", code: "upstream-protocol", message: "2 malformed tools are left out" },
     ]);
@@ -83,7 +88,7 @@ describe("createProjectView", () => {
     const many = Array.from({ length: 5_000 }, (_, index) => `tool_${index}`);
     const startedAt = performance.now();
     const view = createProjectView(PROJECT, [server("a", many), server("b", many)]);
-    expect(view.listResult("modern").length).toBeGreaterThan(500_000);
+    expect(view.listResult("tools", "modern").length).toBeGreaterThan(500_000);
     expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 });

@@ -21,7 +21,7 @@ function catalogueOf(listTools: () => string[]) {
       const tools = listTools().map((name) => ({ name, inputSchema: { type: "object" } }));
       return { kind: "result", json: Buffer.from(JSON.stringify({ tools })) };
     },
-    onToolsChanged: () => () => {},
+    onChange: () => () => {},
     close: async () => {},
   };
   const catalogue = new ServerCatalogue({
@@ -59,7 +59,7 @@ describe("a catalogue", () => {
     tools.push("b");
     await lookAgain();
     expect(seen.changes).toBe(2);
-    expect(catalogue.last.tools.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(catalogue.last.lists.tools.map(({ name }) => name)).toEqual(["a", "b"]);
   });
 
   it("reports a fault once, and that it is over", async () => {

@@ -32,7 +32,11 @@ describe("parseClientMessage", () => {
       method: "n",
       params: { a: 1 },
     });
-    expect(parse('{"jsonrpc":"2.0","id":1,"result":{}}')).toEqual({ type: "response" });
+    expect(parse('{"jsonrpc":"2.0","id":1,"result":{}}')).toEqual({
+      type: "response",
+      id: 1,
+      reply: { kind: "result", json: Buffer.from("{}") },
+    });
   });
 
   it.each([

@@ -4,6 +4,8 @@ import { SessionTable } from "../../src/sessions/session-table.ts";
 const ada = { name: "a", project: "demo", sha: "aa", creator: "ada" };
 const bob = { name: "b", project: "demo", sha: "bb", creator: "bob" };
 
+const starting = (requestedVersion: string) => ({ requestedVersion, capabilities: undefined });
+
 function setUp() {
   const clock = { ms: 0 };
   return { clock, table: new SessionTable(() => clock.ms) };
@@ -12,14 +14,14 @@ function setUp() {
 describe("SessionTable", () => {
   it("gives ids that nobody guesses and every header takes", () => {
     const { table } = setUp();
-    const ids = Array.from({ length: 1_000 }, () => table.open(ada, "2025-11-25").id);
+    const ids = Array.from({ length: 1_000 }, () => table.open(ada, starting("2025-11-25")).id);
     expect(new Set(ids).size).toBe(1_000);
     for (const id of ids) expect(id).toMatch(/^[\x21-\x7e]{32}$/);
   });
 
   it("finds a session for its token and project only", () => {
     const { table } = setUp();
-    const { id } = table.open(ada, "2025-11-25");
+    const { id } = table.open(ada, starting("2025-11-25"));
     expect(table.find(id, ada)?.id).toBe(id);
     expect(table.find(id, bob)).toBeUndefined();
     expect(table.find(id, { ...ada, project: "other" })).toBeUndefined();
@@ -28,7 +30,7 @@ describe("SessionTable", () => {
 
   it("ends a session half an hour after its last use", () => {
     const { table, clock } = setUp();
-    const { id } = table.open(ada, "2025-11-25");
+    const { id } = table.open(ada, starting("2025-11-25"));
     clock.ms += 1_700_000;
     table.sweep();
     expect(table.find(id, ada)).toBeDefined();
@@ -39,7 +41,7 @@ describe("SessionTable", () => {
 
   it("keeps a session with an open stream or a running call", () => {
     const { table, clock } = setUp();
-    const [streaming, calling] = [table.open(ada, "2025-11-25"), table.open(ada, "2025-11-25")];
+    const [streaming, calling] = [table.open(ada, starting("2025-11-25")), table.open(ada, starting("2025-11-25"))];
     streaming.streams.push({ close: () => {} });
     calling.running.set(1, new AbortController());
     clock.ms += 10_000_000;
@@ -49,7 +51,7 @@ describe("SessionTable", () => {
 
   it("ends what belongs to a session with it", () => {
     const { table } = setUp();
-    const session = table.open(ada, "2025-11-25");
+    const session = table.open(ada, starting("2025-11-25"));
     const call = new AbortController();
     let isClosed = false;
     session.running.set(1, call);
@@ -60,9 +62,9 @@ describe("SessionTable", () => {
 
   it("takes room for a greedy token from that token", () => {
     const { table } = setUp();
-    const others = table.open(bob, "2025-11-25");
-    const oldest = table.open(ada, "2025-11-25");
-    for (let count = 0; count < 5_000; count += 1) table.open(ada, "2025-11-25");
+    const others = table.open(bob, starting("2025-11-25"));
+    const oldest = table.open(ada, starting("2025-11-25"));
+    for (let count = 0; count < 5_000; count += 1) table.open(ada, starting("2025-11-25"));
     expect(table.size).toBe(2_001);
     expect(table.find(others.id, bob)).toBeDefined();
     expect(table.find(oldest.id, ada)).toBeUndefined();
@@ -70,7 +72,8 @@ describe("SessionTable", () => {
 
   it("never holds more than it is meant to", () => {
     const { table } = setUp();
-    for (let count = 0; count < 25_000; count += 1) table.open({ ...ada, sha: String(count % 100) }, "2025-11-25");
+    for (let count = 0; count < 25_000; count += 1)
+      table.open({ ...ada, sha: String(count % 100) }, starting("2025-11-25"));
     expect(table.size).toBe(20_000);
   });
 });

@@ -76,12 +76,12 @@ export function createFakeControlPlane(): FakeControlPlane {
       return structuredClone(found);
     },
     ping: async () => requireReachable(),
-    openUpstream({ name, url, headers, isRelay, timeoutSeconds }, bearer) {
+    openUpstream({ name, url, headers, isRelay, timeoutSeconds }, { bearer, capabilities }) {
       const open = upstreams.get(name);
       if (open) return open();
       const credential = isRelay && bearer !== undefined ? { authorization: `Bearer ${bearer}` } : {};
       const all = { ...headers, ...credential };
-      return createHttpUpstream({ name, url: new URL(url), headers: all, timeoutSeconds, dispatcher });
+      return createHttpUpstream({ name, url: new URL(url), headers: all, timeoutSeconds, dispatcher, capabilities });
     },
     close: () => dispatcher.destroy(),
   };

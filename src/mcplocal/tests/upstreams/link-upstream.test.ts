@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import type { Upstream, UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
+import type { Upstream, UpstreamChange, UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
 import { toProblem } from "@mcpctl/shared/problem.ts";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createLinkUpstream } from "../../src/upstreams/link-upstream.ts";
@@ -20,7 +20,7 @@ function fallbackOf(counts: { opened: number; called: number }): Upstream {
       counts.called += 1;
       return { kind: "result", json: Buffer.from('"over HTTP"') };
     },
-    onToolsChanged: () => () => {},
+    onChange: () => () => {},
     close: async () => {},
   };
 }
@@ -75,7 +75,7 @@ describe("a link of the gateway to mcpd", () => {
   it("passes errors and progress on, and says that the tools have changed", async () => {
     const { relay, upstream } = await open();
     let changes = 0;
-    upstream.onToolsChanged(() => (changes += 1));
+    upstream.onChange(() => (changes += 1));
     relay.options.answer = ({ id, method }, send) => {
       if (method !== "tools/call") return undefined;
       send({ method: "notifications/tools/list_changed" });
@@ -144,21 +144,21 @@ describe("a link that breaks", () => {
 
   it("comes back with mcpd, and whoever listens looks again for what has changed meanwhile", async () => {
     const { relay, upstream } = await open();
-    let changes = 0;
-    upstream.onToolsChanged(() => (changes += 1));
+    const changes: UpstreamChange[] = [];
+    upstream.onChange((change) => changes.push(change));
     await call(upstream, "echo");
     relay.close();
     await vi.waitFor(() => expect(call(upstream, "echo")).rejects.toMatchObject({ code: "upstream-unavailable" }));
     const again = await startFakeRelay({ port: relay.port });
     await call(upstream, "echo");
     expect(links(again)).toBe(1);
-    expect(changes).toBe(1);
+    expect(changes).toEqual([{ kind: "tools" }, { kind: "prompts" }, { kind: "resources" }]);
   });
 
   it("is dialled again in the background while somebody listens", async () => {
     const { relay, upstream } = await open();
     await call(upstream, "echo");
-    const changed = new Promise<void>((resolve) => upstream.onToolsChanged(resolve));
+    const changed = new Promise<void>((resolve) => upstream.onChange(() => resolve()));
     for (const link of relay.links) link.destroy();
     await changed;
     expect(links(relay)).toBe(2);

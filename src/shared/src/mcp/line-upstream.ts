@@ -1,5 +1,6 @@
 import { type ErrorCode, McpctlError } from "../errors.ts";
 import { waitFor } from "../wait-for.ts";
+import { changeFilter, readChange } from "./changes.ts";
 import type { UpstreamMessage } from "./envelope.ts";
 import { answerTo, cancellationOf, isObject, parseProgress, replyIdOf, trySplitMessage } from "./line-messages.ts";
 import type { LineMemory } from "./line-memory.ts";
@@ -9,7 +10,7 @@ import { PendingRequests, type Waiter } from "./pending-requests.ts";
 import type { Era, RequestId } from "./protocol.ts";
 import { failureOf } from "./relayed-message.ts";
 import { MODERN_ENVELOPE, shakeHands } from "./shake-hands.ts";
-import type { Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "./upstream.ts";
+import type { ChangeListener, Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "./upstream.ts";
 
 export interface LineLimits {
   /** How long an answer to the probe of the era is waited for. */
@@ -60,7 +61,7 @@ export class LineUpstream implements Upstream {
   readonly #options: LineUpstreamOptions;
   readonly #writer: LineWriter;
   readonly #pending: PendingRequests;
-  readonly #toolListeners = new Set<() => void>();
+  readonly #changeListeners = new Set<ChangeListener>();
   readonly #split: (line: Uint8Array) => UpstreamMessage | undefined;
   /** Takes what has been read. */
   readonly receive: (chunk: Uint8Array) => void;
@@ -129,9 +130,9 @@ export class LineUpstream implements Upstream {
     return this.connect(signal).then(() => this.#send(method, params, send));
   }
 
-  onToolsChanged(listener: () => void): () => void {
-    this.#toolListeners.add(listener);
-    return () => void this.#toolListeners.delete(listener);
+  onChange(listener: ChangeListener): () => void {
+    this.#changeListeners.add(listener);
+    return () => void this.#changeListeners.delete(listener);
   }
 
   async close(): Promise<void> {
@@ -162,10 +163,11 @@ export class LineUpstream implements Upstream {
     return identity;
   }
 
-  /** A modern server says that its tools changed only to those who asked for it; an old one says it unasked. */
-  #listen({ capabilities: { tools } }: UpstreamIdentity): void {
-    if (!isObject(tools) || tools["listChanged"] !== true) return;
-    const filter = { notifications: { toolsListChanged: true } };
+  /** A modern server says what changed only to those who asked for it; an old one says it unasked. */
+  #listen({ capabilities }: UpstreamIdentity): void {
+    const notifications = changeFilter(capabilities);
+    if (!notifications) return;
+    const filter = { notifications };
     // It is answered when the server ends it; refusing it only means that changes are found later.
     this.#send("subscriptions/listen", filter, {}).catch(() => {});
   }
@@ -211,7 +213,8 @@ export class LineUpstream implements Upstream {
   }
 
   #notify(method: string, line: Uint8Array): void {
-    if (method === "notifications/tools/list_changed") return this.#toolListeners.forEach((listener) => listener());
+    const change = readChange(method, line);
+    if (change) return this.#changeListeners.forEach((listener) => listener(change));
     if (method !== "notifications/progress") return;
     const progress = parseProgress(line);
     if (typeof progress?.token !== "number") return;

@@ -6,6 +6,9 @@ export const LATEST_LEGACY_VERSION = LEGACY_VERSIONS[0];
 /** Whether a peer speaks the stateless revision or one with `initialize`. */
 export type Era = "modern" | "legacy";
 
+/** Levels of log messages, least first. @see RFC 5424 */
+export const LOG_LEVELS = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"] as const;
+
 /** Reserved keys of `_meta` that travel one hop and are never copied to the next. */
 export const META = {
   protocolVersion: "io.modelcontextprotocol/protocolVersion",

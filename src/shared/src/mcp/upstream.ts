@@ -17,7 +17,34 @@ export interface UpstreamRequestOptions {
   signal: AbortSignal;
   /** Called for each notification that belongs to this request, before the promise settles; UTF-8 JSON. */
   onNotification?: (message: Uint8Array) => void;
+  /** Absent when the server can turn to nobody. */
+  client?: ClientSide | undefined;
 }
+
+/** The client behind a request, as far as the server may turn to it. */
+export interface ClientSide {
+  /** What it declared that it can be asked for, as it declared it. */
+  capabilities: ClientCapabilities;
+  /** Least level of log messages that it wants to see; absent when it wants none. */
+  logLevel?: string | undefined;
+  /**
+   * Puts a question of the server to the client: `elicitation/create`, `sampling/createMessage`, `roots/list`.
+   *
+   * @param params - as the server sent them.
+   * @throws {McpctlError} when the client cannot be asked, or does not answer.
+   */
+  ask(method: string, params: Record<string, unknown>, signal: AbortSignal): Promise<UpstreamReply>;
+}
+
+export type ClientCapabilities = Readonly<Record<string, unknown>>;
+
+/** What a server offers as lists; templates of resources change together with resources. */
+export const LIST_KINDS = ["tools", "prompts", "resources"] as const;
+export type ListKind = (typeof LIST_KINDS)[number];
+
+/** What a server says has changed: one of its lists, or one resource that was subscribed to. */
+export type UpstreamChange = { kind: ListKind } | { kind: "resource"; uri: string };
+export type ChangeListener = (change: UpstreamChange) => void;
 
 /** What the handshake told about a peer. */
 export interface UpstreamIdentity {
@@ -48,8 +75,8 @@ export interface Upstream {
    */
   request(method: string, params: Record<string, unknown>, options: UpstreamRequestOptions): Promise<UpstreamReply>;
 
-  /** Calls back on every `notifications/tools/list_changed`. @returns a function that ends it. */
-  onToolsChanged(listener: () => void): () => void;
+  /** Calls back whenever the server says that something changed. @returns a function that ends it. */
+  onChange(listener: ChangeListener): () => void;
 
   close(): Promise<void>;
 }

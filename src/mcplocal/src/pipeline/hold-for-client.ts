@@ -1,0 +1,25 @@
+import type { ClientSide, UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
+import type { Exchange } from "./exchange.ts";
+import type { UpstreamCall } from "./upstream-call.ts";
+import type { HeldCalls } from "./held-calls.ts";
+
+interface Holding {
+  call: UpstreamCall;
+  held: HeldCalls;
+  /** Makes the answer of the server fit for the client. */
+  adapt(reply: UpstreamReply): UpstreamReply;
+}
+
+/** Calls a server with sessions for a stateless client, which is asked in the answers to its own requests. */
+export function holdForClient(
+  { caller, signal }: Exchange,
+  client: ClientSide,
+  { call: { upstream, method, params, options }, held, adapt }: Holding,
+): Promise<UpstreamReply> {
+  const ticket = { principal: caller.principal, method, params };
+  const { requestState, inputResponses: answers, ...sent } = params;
+  if (requestState !== undefined) return held.resume(requestState, ticket, { answers, signal });
+  const run = async (asked: ClientSide, gone: AbortSignal): Promise<UpstreamReply> =>
+    adapt(await upstream.request(method, sent, { ...options, client: asked, signal: gone }));
+  return held.start(ticket, client, { run, signal });
+}
