@@ -3,7 +3,7 @@ import { createSummaryReporter } from "./tests/support/summary-reporter.ts";
 
 export default defineConfig({
   test: {
-    include: ["src/*/tests/**/*.test.ts", "tests/{contract,e2e,reliability,tooling}/**/*.test.ts"],
+    include: ["src/*/tests/**/*.test.ts", "tests/{conformance,contract,e2e,reliability,tooling}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/*.slow.test.ts"],
     globalSetup: ["tests/support/global-setup.ts"],
     reporters: ["default", createSummaryReporter()],
