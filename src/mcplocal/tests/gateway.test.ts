@@ -97,6 +97,7 @@ describe("a bug in the gateway", () => {
         throw new TypeError("secret-host.internal is not a function");
       },
       onChange: () => () => {},
+      subscribe: () => () => {},
       close: async () => {},
     };
     rig.controlPlane.setUpstream("files", () => connection);

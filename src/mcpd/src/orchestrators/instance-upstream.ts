@@ -8,6 +8,7 @@ import {
   type UpstreamReply,
   type UpstreamRequestOptions,
 } from "@mcpctl/shared/mcp/upstream.ts";
+import { ResourceInterests } from "@mcpctl/shared/mcp/resource-interests.ts";
 import { waitFor } from "@mcpctl/shared/wait-for.ts";
 
 interface InstanceUpstreamOptions {
@@ -22,6 +23,7 @@ interface InstanceUpstreamOptions {
 export class InstanceUpstream implements Upstream {
   readonly #options: InstanceUpstreamOptions;
   readonly #changeListeners = new Set<ChangeListener>();
+  readonly #interests = new ResourceInterests();
   #current: Upstream | undefined;
   /** Present while a start is under way. */
   #next: PromiseWithResolvers<Upstream> | undefined;
@@ -50,6 +52,10 @@ export class InstanceUpstream implements Upstream {
     return () => void this.#changeListeners.delete(listener);
   }
 
+  subscribe(uri: string): () => void {
+    return this.#interests.subscribe(uri);
+  }
+
   async close(): Promise<void> {
     // Other callers use the connection too; it ends with the instance.
   }
@@ -70,6 +76,7 @@ export class InstanceUpstream implements Upstream {
     this.#next = undefined;
     const tell = (change: UpstreamChange) => this.#changeListeners.forEach((listener) => listener(change));
     upstream.onChange(tell);
+    this.#interests.moveTo(upstream);
     if (this.#wasConnected) for (const kind of LIST_KINDS) tell({ kind });
     this.#wasConnected = true;
   }

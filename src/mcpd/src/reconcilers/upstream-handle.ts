@@ -1,3 +1,4 @@
+import { ResourceInterests } from "@mcpctl/shared/mcp/resource-interests.ts";
 import type { ChangeListener, Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 
 /**
@@ -12,6 +13,7 @@ export function createUpstreamHandle(
   wait: (signal: AbortSignal) => Promise<Upstream>,
 ): Upstream {
   const listeners = new Set<ChangeListener>();
+  const interests = new ResourceInterests();
   const followed = new Map<Upstream, () => void>();
 
   /** Whoever listens hears of every process that the handle reaches; while nobody does, nothing is kept. */
@@ -21,6 +23,7 @@ export function createUpstreamHandle(
         for (const listener of listeners) listener(change);
       });
       followed.set(upstream, end);
+      interests.moveTo(upstream);
     }
     return upstream;
   }
@@ -39,8 +42,10 @@ export function createUpstreamHandle(
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    subscribe: (uri) => interests.subscribe(uri),
     async close() {
       listeners.clear();
+      interests.moveTo(undefined);
       for (const end of followed.values()) end();
       followed.clear();
     },

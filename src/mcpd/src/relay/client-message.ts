@@ -1,5 +1,6 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { parseBoundedJson } from "@mcpctl/shared/json.ts";
+import { RELAY_KEYS } from "@mcpctl/shared/mcp/relay-marks.ts";
 import { META, RPC, type RequestId, type RpcError } from "@mcpctl/shared/mcp/protocol.ts";
 
 type Params = Record<string, unknown>;
@@ -17,7 +18,7 @@ export interface ClientRequest {
 export type ClientMessage =
   | ClientRequest
   | { type: "notification"; method: string; json: Params }
-  | { type: "response"; json: Params }
+  | { type: "response"; id: RequestId | null; json: Params }
   | { type: "invalid"; id: RequestId | null; error: RpcError };
 
 const KNOWN_KEYS = new Set(["jsonrpc", "id", "method", "params", "result", "error"]);
@@ -36,7 +37,8 @@ export function parseClientMessage(body: Uint8Array): ClientMessage {
   const unknownKey = Object.keys(json).find((key) => !KNOWN_KEYS.has(key));
   if (unknownKey !== undefined) return invalid(knownId, RPC.invalidRequest, `Unknown member "${unknownKey}"`);
   if (jsonrpc !== "2.0") return invalid(knownId, RPC.invalidRequest, 'The member "jsonrpc" must be "2.0"');
-  if (method === undefined) return "result" in json || "error" in json ? { type: "response", json } : nothing(knownId);
+  if (method === undefined)
+    return "result" in json || "error" in json ? { type: "response", id: knownId, json } : nothing(knownId);
   if (typeof method !== "string" || "result" in json || "error" in json) return nothing(knownId);
   if (!isObject(params)) return invalid(knownId, RPC.invalidParams, 'The member "params" must be an object');
   if (id === undefined) return { type: "notification", method, json };
@@ -53,7 +55,7 @@ export function toolNameOf(params: Params): { name: string } | { fault: string }
   return twin === undefined ? { name } : { fault: `Ambiguous parameters "name" and "${twin}"` };
 }
 
-const RESERVED_META: ReadonlySet<string> = new Set(Object.values(META));
+const RESERVED_META: ReadonlySet<string> = new Set([...Object.values(META), ...RELAY_KEYS]);
 
 /** Takes the reserved keys out of `_meta`: they speak of the hop before. */
 export function withoutReservedMeta(params: Params): Params {

@@ -10,7 +10,9 @@ import { RPC, type RequestId, type RpcError } from "@mcpctl/shared/mcp/protocol.
 import type { Upstream, UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { type ClientMessage, type ClientRequest, isObject, parseClientMessage } from "./client-message.ts";
 import { type Access, LiveAccess } from "./live-access.ts";
-import { answerRequest, type ProcessAnswer, wantsProgress } from "./process-answer.ts";
+import { LinkClient } from "./link-client.ts";
+import { type LinkSubscriptions, SUBSCRIBING } from "./link-subscriptions.ts";
+import { answerRequest, type ProcessAnswer } from "./process-answer.ts";
 import { failureReply, toReply } from "./rpc-response.ts";
 
 export interface LinkLimits {
@@ -51,6 +53,8 @@ export class RelayLink {
   readonly #writer: LineWriter;
   readonly #access: LiveAccess;
   readonly #calls = new Map<RequestId, AbortController>();
+  readonly #client: LinkClient;
+  readonly #subscriptions: LinkSubscriptions = new Map();
   #isEnded = false;
   #usedAt: number;
   /** Since when a line has begun and not ended. */
@@ -74,7 +78,14 @@ export class RelayLink {
       onRefused: (reason) => this.#onRefused(reason),
       now,
     });
-    upstream.onChange((change) => this.#write(JSON.stringify({ jsonrpc: "2.0", ...toNotification(change) })));
+    this.#client = new LinkClient({
+      write: (message) => this.#write(JSON.stringify(message)),
+      writeWhenRead: this.#passOn,
+    });
+    upstream.onChange((change) => {
+      if (change.kind === "resource" && !this.#subscriptions.has(change.uri)) return;
+      this.#write(JSON.stringify({ jsonrpc: "2.0", ...toNotification(change) }));
+    });
     const memory = createLineMemory(Buffer);
     const split = createLineSplitter({
       maxLineBytes: limits.maxLineBytes,
@@ -132,6 +143,7 @@ export class RelayLink {
     const message = parseClientMessage(line);
     if (message.type === "request") this.#call(message);
     else if (message.type === "notification") this.#cancel(message);
+    else if (message.type === "response") this.#client.answer(message);
     else if (message.type === "invalid") this.#refuse(message.id, message.error);
   }
 
@@ -149,9 +161,10 @@ export class RelayLink {
 
   async #answer(request: ClientRequest, signal: AbortSignal): Promise<ProcessAnswer> {
     const { upstream } = this.#options;
-    const options = wantsProgress(request) ? { signal, onNotification: this.#passOn } : { signal };
     const policy = this.#access.policy ?? (await this.#access.confirm());
-    return answerRequest(request, { upstream, policy }, options);
+    const subscribe = SUBSCRIBING.get(request.method);
+    if (subscribe) return subscribe(this.#subscriptions, upstream, request);
+    return answerRequest(request, { upstream, policy }, this.#client.optionsOf(request, signal));
   }
 
   #finish(id: RequestId, reply: UpstreamReply): void {
@@ -209,6 +222,8 @@ export class RelayLink {
     this.#isEnded = true;
     const gone = new McpctlError("request-timeout", "The connection of the caller has ended");
     for (const call of this.#calls.values()) call.abort(gone);
+    this.#client.end(gone);
+    for (const end of this.#subscriptions.values()) end();
     this.#calls.clear();
     const { socket, upstream, onEnd } = this.#options;
     void upstream.close();

@@ -21,6 +21,7 @@ const answering: Upstream = {
   connect: async () => ({ era: "modern", protocolVersion: "2026-07-28", capabilities: {} }),
   request: async () => ({ kind: "result", json: new Uint8Array() }),
   onChange: () => () => {},
+  subscribe: () => () => {},
   close: async () => {},
 };
 

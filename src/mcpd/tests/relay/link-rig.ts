@@ -101,6 +101,7 @@ function bound(upstream: Upstream): Omit<Upstream, "close"> {
     connect: (signal) => upstream.connect(signal),
     request: (method, params, options) => upstream.request(method, params, options),
     onChange: (listener) => upstream.onChange(listener),
+    subscribe: (uri) => upstream.subscribe(uri),
   };
 }
 

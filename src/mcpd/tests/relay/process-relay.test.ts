@@ -31,6 +31,7 @@ function targetOf(answer: Answer = () => ({}), identity = LEGACY): ProcessTarget
       return { kind: isError ? "error" : "result", json: Buffer.from(JSON.stringify(isError ? value.error : value)) };
     },
     onChange: () => () => {},
+    subscribe: () => () => {},
     close: async () => {},
   };
   return { upstream, policy: (tool) => tool !== "secret" };

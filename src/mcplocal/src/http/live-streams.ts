@@ -20,6 +20,10 @@ interface LiveStreamOptions {
   greeting?: Uint8Array;
   /** What says that a list changed, for those lists of which the client wants to know. */
   changed?: Partial<Record<ListKind, Uint8Array>>;
+  /** Whether the client wants to know when this resource changes. */
+  wants?: (uri: string) => boolean;
+  /** Further members of what says so. */
+  updateMeta?: Readonly<Record<string, unknown>>;
   /** Last message, when the stream ends in good order. */
   farewell?: Uint8Array;
   /** Whether this is the stream of its session to tell it on. */
@@ -66,7 +70,7 @@ export class LiveStreams {
 
   /** @throws {McpctlError} `too-many-requests` */
   open(options: LiveStreamOptions): LiveStream {
-    const { exchange, caller, project, greeting, changed, farewell, isChosen, onClose } = options;
+    const { exchange, caller, project, greeting, changed, farewell, isChosen, onClose, wants, updateMeta } = options;
     this.#checkRoom(caller.principal.sha);
     const events = new EventStream(exchange);
     const kept: Kept = {
@@ -83,7 +87,15 @@ export class LiveStreams {
         events.end();
       },
     };
-    const stopListening = project.listen({ changed: kept.tell, closed: kept.close });
+    const stopListening = project.listen({
+      changed: kept.tell,
+      updated(uri) {
+        if (!wants?.(uri) || !(isChosen?.(kept) ?? true)) return;
+        const params = { uri, ...(updateMeta && { _meta: updateMeta }) };
+        events.send(Buffer.from(JSON.stringify({ jsonrpc: "2.0", method: "notifications/resources/updated", params })));
+      },
+      closed: kept.close,
+    });
     this.#streams.add(kept);
     events.onClose(() => {
       stopListening();

@@ -1,17 +1,15 @@
-import { toNotification } from "@mcpctl/shared/mcp/changes.ts";
-import { META } from "@mcpctl/shared/mcp/protocol.ts";
-import { type ClientSide, LIST_KINDS } from "@mcpctl/shared/mcp/upstream.ts";
+import type { ClientSide } from "@mcpctl/shared/mcp/upstream.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Method } from "../pipeline/exchange.ts";
 import { declaredIn } from "../protocol/client-capabilities.ts";
-import { type ClientMessage, type ClientRequest, isRecord } from "../protocol/client-message.ts";
+import type { ClientMessage, ClientRequest } from "../protocol/client-message.ts";
 import { checkEnvelope, checkName, methodNotFound } from "../protocol/modern-rules.ts";
 import { invalidRequest } from "../protocol/rpc-failure.ts";
-import { requireEvents } from "./accept.ts";
 import type { Answerer } from "./answerer.ts";
 import type { IncomingCall } from "./incoming-call.ts";
 import type { LiveStreams } from "./live-streams.ts";
 import { sendNothing } from "./reply.ts";
+import { openSubscription } from "./subscription-stream.ts";
 
 interface ModernEndpointDeps {
   /** Every method that is served, by name. */
@@ -31,7 +29,7 @@ export function createModernEndpoint({ methods, answerer, streams }: ModernEndpo
     if (message.type === "response") throw invalidRequest("Clients of this revision send no responses");
     if (message.type === "notification") return sendNothing(call.exchange, 202);
     checkEnvelope(message, call.exchange.headers);
-    if (message.method === "subscriptions/listen") return openSubscription(call, message, streams);
+    if (message.method === "subscriptions/listen") return openSubscription(streams, call, message);
     const method = methods.get(message.method);
     if (!method) throw methodNotFound(message.method, 404);
     checkName(message, call.exchange.headers);
@@ -50,27 +48,4 @@ function clientOf({ params }: ClientRequest): ClientSide | undefined {
 
 function neverAsked(method: string): Promise<never> {
   return Promise.reject(new McpctlError("upstream-protocol", `The client takes no request ${method}`));
-}
-
-/** @see MCP 2026-07-28, basic/patterns/subscriptions */
-function openSubscription(call: IncomingCall, { id, params }: ClientRequest, streams: LiveStreams): void {
-  requireEvents(call.exchange.headers);
-  const filter = params["notifications"];
-  if (!isRecord(filter)) throw invalidRequest("params.notifications is no object");
-  const kinds = LIST_KINDS.filter((kind) => filter[`${kind}ListChanged`] === true);
-  const meta = { [META.subscriptionId]: id };
-  const honoured = Object.fromEntries(kinds.map((kind) => [`${kind}ListChanged`, true]));
-  const acknowledged = { _meta: meta, notifications: honoured };
-  streams.open({
-    ...call,
-    greeting: toMessage({ method: "notifications/subscriptions/acknowledged", params: acknowledged }),
-    changed: Object.fromEntries(
-      kinds.map((kind) => [kind, toMessage({ ...toNotification({ kind }), params: { _meta: meta } })]),
-    ),
-    farewell: toMessage({ id, result: { resultType: "complete", _meta: meta } }),
-  });
-}
-
-function toMessage(message: object): Uint8Array {
-  return Buffer.from(JSON.stringify({ jsonrpc: "2.0", ...message }));
 }

@@ -27,6 +27,7 @@ export function openSessionStream(
   const stream = streams.open({
     ...call,
     changed: CHANGED,
+    wants: (uri) => session.subscriptions.has(uri),
     // One message goes to one stream only.
     isChosen: (candidate) => session.streams.at(-1) === candidate,
     onClose: (closed) => session.streams.splice(session.streams.indexOf(closed), 1),

@@ -49,7 +49,7 @@ export function createForward({ relayNotifications, held }: ForwardDeps): Forwar
     source.callsInFlight += 1;
     try {
       const { era: upstreamEra } = upstream.identity ?? (await upstream.connect(signal));
-      const { token, onNotification } = relayNotifications(exchange, source.name);
+      const { token, onNotification } = relayNotifications(exchange, source);
       const meta = forwardedMeta(metaOf(exchange.params), token);
       const sent = meta ? { ...params, _meta: meta } : params;
       const options: UpstreamRequestOptions = onNotification ? { signal, onNotification } : { signal };

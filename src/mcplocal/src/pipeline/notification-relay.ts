@@ -14,7 +14,13 @@ export interface RelayedNotifications {
 
 const NOTHING_RELAYED: RelayedNotifications = { token: undefined, onNotification: undefined };
 
-export type RelayNotifications = (exchange: Exchange, server: string) => RelayedNotifications;
+export type RelayNotifications = (exchange: Exchange, server: Speaker) => RelayedNotifications;
+
+interface Speaker {
+  name: string;
+  /** Whether it says that it logs. */
+  hasLogging: boolean;
+}
 
 /** Log messages of a session come until it says otherwise; a stateless client gets those that it asks for. */
 const LEAST_BY_ERA: Record<Era, string | undefined> = { modern: undefined, legacy: LOG_LEVELS[0] };
@@ -26,10 +32,10 @@ const LEAST_BY_ERA: Record<Era, string | undefined> = { modern: undefined, legac
 export function createNotificationRelay(): RelayNotifications {
   const prefix = randomBytes(6).toString("base64url");
   let lastToken = 0;
-  return ({ params, era, client, notify }, server) => {
+  return ({ params, era, client, notify }, { name: server, hasLogging }) => {
     const wanted = metaOf(params)["progressToken"];
     const isWanted = typeof wanted === "string" || typeof wanted === "number";
-    const level = client?.logLevel ?? LEAST_BY_ERA[era];
+    const level = hasLogging ? (client?.logLevel ?? LEAST_BY_ERA[era]) : undefined;
     if (!isWanted && level === undefined) return NOTHING_RELAYED;
     if (isWanted) lastToken += 1;
     const token = isWanted ? `${prefix}-${lastToken}` : undefined;

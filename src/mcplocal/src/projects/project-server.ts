@@ -15,6 +15,8 @@ export interface ProjectServerDeps {
   /** Monotonic milliseconds. */
   now(): number;
   onChange(): void;
+  /** A resource that was subscribed to has changed. */
+  onUpdated(uri: string): void;
 }
 
 /** One server of a project at one revision: how to reach it and what it offers. */
@@ -34,6 +36,7 @@ export class ProjectServer {
       connection: () => this.#pool.get(deps.lookAs()),
       now: deps.now,
       onChange: deps.onChange,
+      onUpdated: deps.onUpdated,
       previous: previous?.catalogue,
     });
   }
@@ -53,6 +56,11 @@ export class ProjectServer {
         hint: `Look at it with: mcpctl describe server ${this.name}`,
       },
     );
+  }
+
+  /** Whether it says that it logs. */
+  get hasLogging(): boolean {
+    return this.catalogue.last.capabilities["logging"] !== undefined;
   }
 
   get isSettled(): boolean {

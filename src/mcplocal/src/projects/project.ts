@@ -1,4 +1,5 @@
 import type { DiscoveredServer, Discovery } from "@mcpctl/shared/api/contracts.ts";
+import { ResourceInterests } from "@mcpctl/shared/mcp/resource-interests.ts";
 import { LIST_KINDS, type ListKind, type Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Log } from "../log.ts";
 import { DiscoveryCache } from "./discovery-cache.ts";
@@ -22,6 +23,8 @@ export interface ProjectDeps {
 
 export interface ProjectListener {
   changed(kind: ListKind): void;
+  /** A resource has changed to which somebody has subscribed; under the address that clients know. */
+  updated(uri: string): void;
   /** The project is gone, or the gateway stops. */
   closed(): void;
 }
@@ -41,6 +44,7 @@ export class Project {
   #bearer: string | undefined;
   #hasMember = false;
   readonly #firstWait = new FirstWait();
+  readonly #interests = new ResourceInterests();
   #usedAt: number;
   #isClosed = false;
 
@@ -104,6 +108,16 @@ export class Project {
     return () => this.#listeners.delete(listener);
   }
 
+  /**
+   * Has the servers tell when a resource changes, also those that take the place of today's.
+   *
+   * @param uri - as clients know it.
+   * @returns a function that ends it.
+   */
+  subscribe(uri: string): () => void {
+    return this.#interests.subscribe(uri);
+  }
+
   /** @returns false when nobody has needed the project for a while. */
   tick(): boolean {
     const isIdle = this.#listeners.size === 0 && this.#deps.now() - this.#usedAt > IDLE_MS;
@@ -160,6 +174,7 @@ export class Project {
     }
     for (const [name, server] of before) if (this.#servers.get(name) !== server) server.retire();
     if (!this.isSettled) this.#firstWait.begin();
+    this.#subscribeAnew();
     this.#onChange();
   }
 
@@ -169,6 +184,7 @@ export class Project {
       lookAs: () => this.#bearer,
       now: this.#deps.now,
       onChange: () => this.#onChange(),
+      onUpdated: (uri: string) => this.#onUpdated(discovered.name, uri),
     };
     return new ProjectServer(discovered, deps, previous);
   }
@@ -179,6 +195,23 @@ export class Project {
       definition,
       [...this.#servers.values()].map((server) => server.toViewed()),
     );
+  }
+
+  /** Whoever has a resource now is not who had it before. */
+  #subscribeAnew(): void {
+    this.#interests.moveTo({ subscribe: (uri) => this.#subscribeAtOwner(uri) });
+  }
+
+  #subscribeAtOwner(uri: string): () => void {
+    const ends = this.view()
+      .resources.ownersOf(uri)
+      .map((owner) => owner.source.catalogue.subscribe(owner.uri));
+    return () => ends.forEach((end) => end());
+  }
+
+  #onUpdated(server: string, uri: string): void {
+    const exposed = this.view().resources.exposedUri({ server, uri });
+    for (const listener of this.#listeners) listener.updated(exposed);
   }
 
   #hasAnswers(): boolean {
@@ -198,6 +231,7 @@ export class Project {
     const before = this.#announced;
     const { digests } = this.view();
     this.#announced = digests;
+    if (digests.resources !== before.resources) this.#subscribeAnew();
     for (const kind of LIST_KINDS) {
       if (digests[kind] === before[kind]) continue;
       for (const listener of this.#listeners) listener.changed(kind);

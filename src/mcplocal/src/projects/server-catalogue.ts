@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { ResourceInterests } from "@mcpctl/shared/mcp/resource-interests.ts";
 import type { Upstream, UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
 import { isRecord } from "../protocol/client-message.ts";
 import { LIST_NAMES, LISTED, type ListName } from "./listed-kinds.ts";
@@ -22,6 +23,8 @@ interface ServerCatalogueDeps {
   /** Monotonic milliseconds. */
   now(): number;
   onChange(): void;
+  /** A resource that was subscribed to has changed. */
+  onUpdated(uri: string): void;
   /** What was known of the server before its spec or process changed. */
   previous: ServerCatalogue | undefined;
 }
@@ -58,6 +61,7 @@ export class ServerCatalogue {
   #attemptedAt = -Infinity;
   #soon: NodeJS.Timeout | undefined;
   #watched: { upstream: Upstream; end: () => void } | undefined;
+  readonly #interests = new ResourceInterests();
   #isClosed = false;
 
   constructor(deps: ServerCatalogueDeps) {
@@ -114,8 +118,14 @@ export class ServerCatalogue {
     ).unref();
   };
 
+  /** Has the server tell when a resource changes. @returns a function that ends it. */
+  subscribe(uri: string): () => void {
+    return this.#interests.subscribe(uri);
+  }
+
   close(): void {
     this.#isClosed = true;
+    this.#interests.moveTo(undefined);
     clearTimeout(this.#soon);
     this.#watched?.end();
     this.#firstOutcome.resolve();
@@ -180,7 +190,12 @@ export class ServerCatalogue {
   #watchOn(upstream: Upstream): void {
     if (this.#watched?.upstream === upstream) return;
     this.#watched?.end();
-    this.#watched = { upstream, end: upstream.onChange(this.refreshSoon) };
+    const end = upstream.onChange((change) => {
+      if (change.kind === "resource") this.#deps.onUpdated(change.uri);
+      else this.refreshSoon();
+    });
+    this.#watched = { upstream, end };
+    this.#interests.moveTo(upstream);
   }
 }
 

@@ -29,6 +29,8 @@ export interface Session {
   readonly capabilities: ClientCapabilities | undefined;
   /** What servers have asked the client. */
   readonly questions: Questions;
+  /** Resources of which the client wants to know when they change, and what ends that. */
+  readonly subscriptions: Map<string, () => void>;
   /** Least level of log messages that the client asked for. */
   logLevel: string | undefined;
   usedAt: number;
@@ -68,6 +70,7 @@ export class SessionTable {
       listedDigests: {},
       capabilities,
       questions: new Questions(),
+      subscriptions: new Map(),
       logLevel: undefined,
       usedAt: this.#now(),
     };
@@ -90,6 +93,8 @@ export class SessionTable {
     if (left === 0) this.#perToken.delete(session.sha);
     else this.#perToken.set(session.sha, left);
     session.questions.end();
+    for (const end of session.subscriptions.values()) end();
+    session.subscriptions.clear();
     for (const call of session.running.values()) call.abort();
     for (const stream of session.streams) stream.close();
   }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { changeFilter } from "@mcpctl/shared/mcp/changes.ts";
+import { offersSubscriptions } from "@mcpctl/shared/mcp/line-subscriptions.ts";
+import { ResourceInterests, type ResourceTeller } from "@mcpctl/shared/mcp/resource-interests.ts";
 import { type ChangeListener, LIST_KINDS, type UpstreamChange } from "@mcpctl/shared/mcp/upstream.ts";
 import { MODERN_META } from "../identity.ts";
 import { type Connection, modernHeaders } from "./handshake.ts";
@@ -16,17 +18,22 @@ interface ChangeWatchOptions {
   connect(): Promise<Connection>;
   /** What to do with other messages on the stream. */
   answer(connection: Connection): SideMessages;
+  /** Sends an ordinary request. */
+  request(method: string, params: Record<string, unknown>): Promise<unknown>;
   /** Ends the watching. */
   signal: AbortSignal;
 }
 
+type Outcome = "unsupported" | "ended" | "failed" | "changed";
+
 /**
- * Listens for changes of what a server offers on a stream of its own, as soon as and as long as somebody wants to know.
- * Servers that offer no such stream are simply not listened to.
+ * Listens for changes on a stream of its own, as soon as and as long as somebody wants to know. Servers that offer no
+ * such stream are simply not listened to.
  */
 export class ChangeWatch {
   readonly #options: ChangeWatchOptions;
   readonly #listeners = new Set<ChangeListener>();
+  readonly #interests = new ResourceInterests();
   #isRunning = false;
 
   constructor(options: ChangeWatchOptions) {
@@ -35,15 +42,24 @@ export class ChangeWatch {
 
   add(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
-    if (!this.#isRunning) {
-      this.#isRunning = true;
-      this.#run().catch(() => {});
-    }
+    this.#start();
     return () => this.#listeners.delete(listener);
+  }
+
+  subscribe(uri: string): () => void {
+    const end = this.#interests.subscribe(uri);
+    this.#start();
+    return end;
   }
 
   notify(change: UpstreamChange): void {
     for (const listener of this.#listeners) listener(change);
+  }
+
+  #start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#run().catch(() => {});
   }
 
   async #run(): Promise<void> {
@@ -51,34 +67,70 @@ export class ChangeWatch {
     let pauseMs = FIRST_PAUSE_MS;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       const outcome = await this.#listenOnce(attempt > 0).catch(() => "failed" as const);
-      if (outcome === "unsupported") return;
+      if (outcome === "unsupported") break;
+      if (outcome === "changed") continue;
       pauseMs = outcome === "ended" ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       await sleep(pauseMs, undefined, { signal, ref: false });
     }
+    this.#isRunning = false;
   }
 
-  async #listenOnce(isAgain: boolean): Promise<"unsupported" | "ended" | "failed"> {
+  async #listenOnce(isAgain: boolean): Promise<Outcome> {
     const { target, connect, answer, signal } = this.#options;
     const connection = await connect();
+    const canSubscribe = offersSubscriptions(connection.identity);
+    const uris = canSubscribe ? this.#interests.uris : [];
     const filter = changeFilter(connection.identity.capabilities);
-    if (!filter) return "unsupported";
+    if (!filter && uris.length === 0) return "unsupported";
+    const stream = new AbortController();
     let hasStream = false;
-    const outcome = await sendHttp(target, {
-      ...openingCall(connection, filter),
-      signal,
-      onStream: () => {
-        hasStream = true;
-        // What changed while nobody listened is not told again.
-        if (isAgain) for (const kind of LIST_KINDS) this.notify({ kind });
+    try {
+      const outcome = await sendHttp(target, {
+        ...openingCall(connection, { ...filter, ...(uris.length > 0 && { resourceSubscriptions: uris }) }),
+        signal: AbortSignal.any([signal, stream.signal]),
+        onStream: () => {
+          hasStream = true;
+          if (canSubscribe) this.#interests.moveTo(this.#tellerOf(connection, { uris, stream }));
+          // What changed while nobody listened is not told again.
+          if (isAgain) for (const kind of LIST_KINDS) this.notify({ kind });
+        },
+        onMessage: (data) => readMessage(target.name, data, LISTEN_ID, answer(connection)) !== undefined,
+      });
+      if (hasStream) return "ended";
+      return outcome.status === 405 || outcome.status === 200 ? "unsupported" : "failed";
+    } catch (thrown) {
+      if (stream.signal.aborted) return "changed";
+      throw thrown;
+    } finally {
+      // Nothing more is said to a server about a stream that is over.
+      stream.abort();
+      this.#interests.moveTo(undefined);
+    }
+  }
+
+  /** A server with sessions is told of each resource; a stateless one is asked anew, once for what comes together. */
+  #tellerOf({ identity }: Connection, { uris, stream }: { uris: string[]; stream: AbortController }): ResourceTeller {
+    const { request } = this.#options;
+    const tell = (method: string, uri: string): void => {
+      if (!stream.signal.aborted) request(method, { uri }).catch(() => {});
+    };
+    const askAnew = (): void => {
+      queueMicrotask(() => {
+        const wanted = this.#interests.uris;
+        if (wanted.length !== uris.length || wanted.some((uri) => !uris.includes(uri))) stream.abort();
+      });
+    };
+    return {
+      subscribe(uri) {
+        if (identity.era === "modern") askAnew();
+        else tell("resources/subscribe", uri);
+        return () => (identity.era === "modern" ? askAnew() : tell("resources/unsubscribe", uri));
       },
-      onMessage: (data) => readMessage(target.name, data, LISTEN_ID, answer(connection)) !== undefined,
-    });
-    if (hasStream) return "ended";
-    return outcome.status === 405 || outcome.status === 200 ? "unsupported" : "failed";
+    };
   }
 }
 
-function openingCall({ identity, headers }: Connection, notifications: Record<string, true>): HttpCall {
+function openingCall({ identity, headers }: Connection, notifications: Record<string, unknown>): HttpCall {
   if (identity.era === "legacy") return { method: "GET", headers };
   const params = { _meta: MODERN_META, notifications };
   return {

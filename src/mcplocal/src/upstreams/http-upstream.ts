@@ -96,6 +96,7 @@ class HttpUpstream implements Upstream {
       target: this.#target,
       connect: async () => (await this.#connected(this.#closing.signal)).connection,
       answer: (connection) => this.#sideMessages(connection, {}),
+      request: (method, params) => this.request(method, params, { signal: this.#closing.signal }),
       signal: this.#closing.signal,
     });
   }
@@ -124,6 +125,10 @@ class HttpUpstream implements Upstream {
 
   onChange(listener: ChangeListener): () => void {
     return this.#watch.add(listener);
+  }
+
+  subscribe(uri: string): () => void {
+    return this.#watch.subscribe(uri);
   }
 
   async close(): Promise<void> {

@@ -13,6 +13,7 @@ import {
   type UpstreamReply,
   type UpstreamRequestOptions,
 } from "@mcpctl/shared/mcp/upstream.ts";
+import { ResourceInterests } from "@mcpctl/shared/mcp/resource-interests.ts";
 import { waitFor } from "@mcpctl/shared/wait-for.ts";
 import { dialLink, type LinkAddress } from "./dial-link.ts";
 
@@ -38,6 +39,7 @@ export function createLinkUpstream(options: LinkUpstreamOptions): Upstream {
 class LinkUpstream implements Upstream {
   readonly #options: LinkUpstreamOptions;
   readonly #listeners = new Set<ChangeListener>();
+  readonly #interests = new ResourceInterests();
   #current: Upstream | undefined;
   #dialling: Promise<Upstream> | undefined;
   #socket: Socket | undefined;
@@ -69,8 +71,13 @@ class LinkUpstream implements Upstream {
     return () => void this.#listeners.delete(listener);
   }
 
+  subscribe(uri: string): () => void {
+    return this.#interests.subscribe(uri);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#interests.moveTo(undefined);
     clearTimeout(this.#redial);
     const current = this.#current;
     this.#current = undefined;
@@ -94,6 +101,7 @@ class LinkUpstream implements Upstream {
     const upstream = socket ? this.#over(socket) : this.#options.openFallback();
     upstream.onChange(this.#announce);
     this.#current = upstream;
+    this.#interests.moveTo(upstream);
     this.#dials += 1;
     // What changed while nobody listened is not told again.
     if (this.#dials > 1) for (const kind of LIST_KINDS) this.#announce({ kind });

@@ -14,6 +14,7 @@ function serverOf(answer: (cursor: string | undefined) => unknown): Upstream {
       return { kind: "result", json: Buffer.from(typeof result === "string" ? result : JSON.stringify(result)) };
     },
     onChange: () => () => {},
+    subscribe: () => () => {},
     close: async () => {},
   };
 }

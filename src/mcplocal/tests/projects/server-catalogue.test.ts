@@ -22,6 +22,7 @@ function catalogueOf(listTools: () => string[]) {
       return { kind: "result", json: Buffer.from(JSON.stringify({ tools })) };
     },
     onChange: () => () => {},
+    subscribe: () => () => {},
     close: async () => {},
   };
   const catalogue = new ServerCatalogue({
@@ -30,6 +31,7 @@ function catalogueOf(listTools: () => string[]) {
     connection: () => upstream,
     now: () => seen.nowMs,
     onChange: () => (seen.changes += 1),
+    onUpdated: () => {},
     previous: undefined,
   });
   async function lookAgain(): Promise<void> {

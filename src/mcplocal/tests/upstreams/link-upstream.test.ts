@@ -21,6 +21,7 @@ function fallbackOf(counts: { opened: number; called: number }): Upstream {
       return { kind: "result", json: Buffer.from('"over HTTP"') };
     },
     onChange: () => () => {},
+    subscribe: () => () => {},
     close: async () => {},
   };
 }

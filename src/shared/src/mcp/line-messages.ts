@@ -1,5 +1,5 @@
 import { splitMessage, type UpstreamMessage } from "./envelope.ts";
-import { RPC, type RequestId } from "./protocol.ts";
+import type { RequestId } from "./protocol.ts";
 
 const ID_AT_START = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*[,}]/;
 const ID_AT_END = /,\s*"id"\s*:\s*(\d{1,15})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/;
@@ -43,13 +43,6 @@ export function parseProgress(line: Uint8Array): Progress | undefined {
       return encoder.encode(JSON.stringify(message));
     },
   };
-}
-
-/** What a server gets that asks us something: a `ping` is answered, everything else is nothing that we offered. */
-export function answerTo(method: string, id: RequestId): string {
-  const answer =
-    method === "ping" ? { result: {} } : { error: { code: RPC.methodNotFound, message: "Method not found" } };
-  return JSON.stringify({ jsonrpc: "2.0", id, ...answer });
 }
 
 export function cancellationOf(requestId: number, reason: string): string {

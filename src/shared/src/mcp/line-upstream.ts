@@ -1,15 +1,19 @@
 import { type ErrorCode, McpctlError } from "../errors.ts";
 import { waitFor } from "../wait-for.ts";
-import { changeFilter, readChange } from "./changes.ts";
 import type { UpstreamMessage } from "./envelope.ts";
-import { answerTo, cancellationOf, isObject, parseProgress, replyIdOf, trySplitMessage } from "./line-messages.ts";
+import { cancellationOf, isObject, replyIdOf, trySplitMessage } from "./line-messages.ts";
 import type { LineMemory } from "./line-memory.ts";
 import { createLineSplitter } from "./line-splitter.ts";
+import { LineNotifications } from "./line-notifications.ts";
+import { LineQuestions } from "./line-questions.ts";
+import { LineSubscriptions } from "./line-subscriptions.ts";
 import { type ByteSink, LineWriter, type LineWriterOptions } from "./line-writer.ts";
 import { PendingRequests, type Waiter } from "./pending-requests.ts";
 import type { Era, RequestId } from "./protocol.ts";
 import { failureOf } from "./relayed-message.ts";
-import { MODERN_ENVELOPE, shakeHands } from "./shake-hands.ts";
+import { relayMeta } from "./relay-marks.ts";
+import { modernEnvelope, shakeHands } from "./shake-hands.ts";
+import { isAskable } from "./upstream.ts";
 import type { ChangeListener, Upstream, UpstreamIdentity, UpstreamReply, UpstreamRequestOptions } from "./upstream.ts";
 
 export interface LineLimits {
@@ -46,7 +50,11 @@ export interface LineUpstreamOptions extends Pick<LineWriterOptions, "defer" | "
   split?(line: Uint8Array): UpstreamMessage | undefined;
 }
 
-type SendOptions = Pick<Waiter, "signal" | "timeoutSeconds" | "onNotification">;
+type SendOptions = Pick<Waiter, "signal" | "timeoutSeconds" | "onNotification" | "client">;
+
+interface Outgoing extends Pick<Waiter, "progressToken" | "onNotification" | "client"> {
+  id: number;
+}
 
 const GARBAGE_BYTES = 800;
 const OPEN_BRACE = 0x7b;
@@ -61,7 +69,9 @@ export class LineUpstream implements Upstream {
   readonly #options: LineUpstreamOptions;
   readonly #writer: LineWriter;
   readonly #pending: PendingRequests;
-  readonly #changeListeners = new Set<ChangeListener>();
+  readonly #notifications: LineNotifications;
+  readonly #subscriptions: LineSubscriptions;
+  readonly #questions: LineQuestions;
   readonly #split: (line: Uint8Array) => UpstreamMessage | undefined;
   /** Takes what has been read. */
   readonly receive: (chunk: Uint8Array) => void;
@@ -89,6 +99,18 @@ export class LineUpstream implements Upstream {
     this.#pending = new PendingRequests({
       onTimeout: (id, waiter) => this.#expire(id, waiter),
       onAbort: (id, waiter) => this.#abandon(id, waiter),
+    });
+    const isRelayed = options.isRelayed === true;
+    this.#notifications = new LineNotifications({ pending: this.#pending, isRelayed });
+    this.#questions = new LineQuestions({
+      server: options.server,
+      pending: this.#pending,
+      isRelayed,
+      write: (line) => void this.#writer.write(line),
+    });
+    this.#subscriptions = new LineSubscriptions({
+      isRelayed,
+      send: (method, params, limits) => this.#send(method, params, limits),
     });
     this.receive = createLineSplitter({
       maxLineBytes,
@@ -124,15 +146,19 @@ export class LineUpstream implements Upstream {
   }
 
   request(method: string, params: Record<string, unknown>, options: UpstreamRequestOptions): Promise<UpstreamReply> {
-    const { signal, onNotification } = options;
-    const send = { signal, onNotification, timeoutSeconds: this.#options.timeoutSeconds };
-    if (this.#identity) return this.#send(method, params, send);
-    return this.connect(signal).then(() => this.#send(method, params, send));
+    const { signal, onNotification, client } = options;
+    const send = { signal, onNotification, client, timeoutSeconds: this.#options.timeoutSeconds };
+    if (!this.#identity) return this.connect(signal).then(() => this.request(method, params, options));
+    if (!isAskable(client) || this.#options.isRelayed) return this.#send(method, params, send);
+    return this.#questions.run(() => this.#send(method, params, send));
   }
 
   onChange(listener: ChangeListener): () => void {
-    this.#changeListeners.add(listener);
-    return () => void this.#changeListeners.delete(listener);
+    return this.#notifications.onChange(listener);
+  }
+
+  subscribe(uri: string): () => void {
+    return this.#subscriptions.interests.subscribe(uri);
   }
 
   async close(): Promise<void> {
@@ -158,23 +184,13 @@ export class LineUpstream implements Upstream {
     };
     const identity = await shakeHands(peer, { knownEra, probeMs: limits.probeMs });
     this.#identity = identity;
-    // mcpd says it unasked.
-    if (identity.era === "modern" && !isRelayed) this.#listen(identity);
+    this.#subscriptions.begin(identity);
     return identity;
-  }
-
-  /** A modern server says what changed only to those who asked for it; an old one says it unasked. */
-  #listen({ capabilities }: UpstreamIdentity): void {
-    const notifications = changeFilter(capabilities);
-    if (!notifications) return;
-    const filter = { notifications };
-    // It is answered when the server ends it; refusing it only means that changes are found later.
-    this.#send("subscriptions/listen", filter, {}).catch(() => {});
   }
 
   #send(method: string, params: Record<string, unknown>, options: SendOptions): Promise<UpstreamReply> {
     return new Promise((resolve, reject) => {
-      const { signal, timeoutSeconds, onNotification } = options;
+      const { signal, timeoutSeconds, onNotification, client } = options;
       if (this.#failure) return reject(this.#failure);
       if (signal?.aborted) return reject(signal.reason);
       if (this.#pending.size >= this.#options.limits.maxRequests) {
@@ -182,18 +198,29 @@ export class LineUpstream implements Upstream {
       }
       const id = this.#nextId++;
       const progressToken = progressTokenOf(params);
-      const line = JSON.stringify({ jsonrpc: "2.0", id, method, params: this.#outgoing(params, id, progressToken) });
+      const line = JSON.stringify({
+        jsonrpc: "2.0",
+        id,
+        method,
+        params: this.#outgoing(params, { id, progressToken, onNotification, client }),
+      });
       if (!this.#writer.write(line)) return reject(this.#error("upstream-unavailable", OVERLOADED));
-      this.#pending.add(id, { resolve, reject, signal, timeoutSeconds, onNotification, progressToken });
+      this.#pending.add(id, { resolve, reject, signal, timeoutSeconds, onNotification, progressToken, client });
     });
   }
 
-  #outgoing(params: Record<string, unknown>, id: number, token: RequestId | undefined): Record<string, unknown> {
-    const hasEnvelope = this.#identity?.era === "modern" && !this.#options.isRelayed;
-    if (!hasEnvelope && token === undefined) return params;
+  #outgoing(
+    params: Record<string, unknown>,
+    { id, progressToken, onNotification, client }: Outgoing,
+  ): Record<string, unknown> {
+    const { isRelayed } = this.#options;
+    const isModern = this.#identity?.era === "modern";
+    // mcpd writes the envelope for the server, and must know who can be asked and what that wants to see.
+    const envelope = isRelayed ? relayMeta(client, onNotification) : isModern ? modernEnvelope(client) : undefined;
+    if (!envelope && progressToken === undefined) return params;
     const meta = isObject(params["_meta"]) ? params["_meta"] : {};
-    const own = token === undefined ? meta : { ...meta, progressToken: id };
-    return { ...params, _meta: hasEnvelope ? { ...own, ...MODERN_ENVELOPE } : own };
+    const own = progressToken === undefined ? meta : { ...meta, progressToken: id };
+    return { ...params, _meta: { ...own, ...envelope } };
   }
 
   #receiveLine(line: Uint8Array, isOwn: boolean): void {
@@ -206,20 +233,10 @@ export class LineUpstream implements Upstream {
       const waiter = typeof message.id === "number" ? this.#pending.take(message.id) : undefined;
       waiter?.resolve(isOwn ? { ...message.reply, release: () => this.#options.memory.giveBack(line) } : message.reply);
     } else if (message.type === "request") {
-      this.#writer.write(answerTo(message.method, message.id));
+      this.#questions.answer(message.id, message.method, line);
     } else {
-      this.#notify(message.method, line);
+      this.#notifications.receive(message.method, line);
     }
-  }
-
-  #notify(method: string, line: Uint8Array): void {
-    const change = readChange(method, line);
-    if (change) return this.#changeListeners.forEach((listener) => listener(change));
-    if (method !== "notifications/progress") return;
-    const progress = parseProgress(line);
-    if (typeof progress?.token !== "number") return;
-    const { progressToken, onNotification } = this.#pending.get(progress.token) ?? {};
-    if (progressToken !== undefined) onNotification?.(progress.withToken(progressToken));
   }
 
   /** Cheap, because a server may print nothing else. */

@@ -1,5 +1,5 @@
 import type { RequestId } from "./protocol.ts";
-import type { UpstreamReply } from "./upstream.ts";
+import { type ClientSide, isAskable, type UpstreamReply } from "./upstream.ts";
 
 /** One caller that waits for an answer. */
 export interface Waiter {
@@ -11,6 +11,8 @@ export interface Waiter {
   timeoutSeconds?: number | undefined;
   onNotification?: ((message: Uint8Array) => void) | undefined;
   progressToken?: RequestId | undefined;
+  /** Whom the server may ask meanwhile. */
+  client?: ClientSide | undefined;
 }
 
 interface Entry {
@@ -57,6 +59,34 @@ export class PendingRequests {
 
   get(id: number): Waiter | undefined {
     return this.#entries.get(id)?.waiter;
+  }
+
+  /** Those whose client can be asked, with their ids. */
+  askable(): [number, Waiter][] {
+    const found: [number, Waiter][] = [];
+    for (const [id, { waiter }] of this.#entries) if (isAskable(waiter.client)) found.push([id, waiter]);
+    return found;
+  }
+
+  /** The only one that will be answered in its time; undefined when there are none or several. */
+  only(): Waiter | undefined {
+    const timed = [...this.#entries.values()].filter(({ waiter }) => waiter.timeoutSeconds !== undefined);
+    return timed.length === 1 ? timed[0]?.waiter : undefined;
+  }
+
+  /** Stops the clock of a request: it waits for somebody else. */
+  pause(id: number): void {
+    const entry = this.#entries.get(id);
+    if (entry) entry.deadline = Infinity;
+  }
+
+  /** Lets the clock of a request run from its beginning. */
+  resume(id: number): void {
+    const entry = this.#entries.get(id);
+    const timeoutSeconds = entry?.waiter.timeoutSeconds;
+    if (!entry || timeoutSeconds === undefined) return;
+    entry.deadline = performance.now() + timeoutSeconds * 1_000;
+    if (entry.deadline < this.#timerAt) this.#ringAt(entry.deadline);
   }
 
   take(id: number): Waiter | undefined {

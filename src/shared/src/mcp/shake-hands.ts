@@ -4,16 +4,29 @@ import { VERSION } from "../version.ts";
 import { discoverResult, initializeResult, legacyIdentity, modernIdentity } from "./handshake.ts";
 import { parseJson } from "./line-messages.ts";
 import { type Era, LATEST_LEGACY_VERSION, META, MODERN_VERSION } from "./protocol.ts";
-import type { UpstreamIdentity, UpstreamReply } from "./upstream.ts";
+import type { ClientSide, UpstreamIdentity, UpstreamReply } from "./upstream.ts";
 
 const CLIENT_INFO = { name: "mcpctl", version: VERSION } as const;
 
-/** What every request to a modern server carries; mcpctl offers servers nothing that they could ask for. */
-export const MODERN_ENVELOPE = {
+/** What a request to a modern server carries when there is nobody to be asked. */
+const PLAIN_ENVELOPE = {
   [META.protocolVersion]: MODERN_VERSION,
   [META.clientCapabilities]: {},
   [META.clientInfo]: CLIENT_INFO,
 } as const;
+
+/** A server with sessions is shared by all clients, and hears once, before the first of them, what they can be asked. */
+const SHARED_CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: {} } as const;
+
+/** What every request to a modern server carries. */
+export function modernEnvelope(client: ClientSide | undefined): Record<string, unknown> {
+  return client ? { ...PLAIN_ENVELOPE, ...clientMeta(client) } : PLAIN_ENVELOPE;
+}
+
+/** What a request says of the client behind it. */
+export function clientMeta({ capabilities, logLevel }: ClientSide): Record<string, unknown> {
+  return { [META.clientCapabilities]: capabilities, ...(logLevel !== undefined && { [META.logLevel]: logLevel }) };
+}
 
 /** The connection as the handshake needs it. */
 export interface HandshakePeer {
@@ -56,7 +69,7 @@ async function discover(peer: HandshakePeer): Promise<UpstreamIdentity> {
   const result = parseReply(
     discoverResult,
     "server/discover",
-    await peer.send("server/discover", { _meta: MODERN_ENVELOPE }),
+    await peer.send("server/discover", { _meta: PLAIN_ENVELOPE }),
   );
   const identity = modernIdentity(result);
   if (!identity) throw unknownRevision(result.supportedVersions.join(", "));
@@ -64,7 +77,7 @@ async function discover(peer: HandshakePeer): Promise<UpstreamIdentity> {
 }
 
 async function initialize(peer: HandshakePeer): Promise<UpstreamIdentity> {
-  const params = { protocolVersion: LATEST_LEGACY_VERSION, capabilities: {}, clientInfo: CLIENT_INFO };
+  const params = { protocolVersion: LATEST_LEGACY_VERSION, capabilities: SHARED_CAPABILITIES, clientInfo: CLIENT_INFO };
   const result = parseReply(initializeResult, "initialize", await peer.send("initialize", params));
   const identity = legacyIdentity(result);
   if (!identity) throw unknownRevision(result.protocolVersion);

@@ -1,4 +1,5 @@
 import type { Era } from "./protocol.ts";
+import type { ResourceTeller } from "./resource-interests.ts";
 
 /**
  * The answer to one request, as the bytes that the upstream wrote: the value of `result` or of `error`.
@@ -36,6 +37,11 @@ export interface ClientSide {
   ask(method: string, params: Record<string, unknown>, signal: AbortSignal): Promise<UpstreamReply>;
 }
 
+/** Whether there is anything that the client can be asked for. */
+export function isAskable(client: ClientSide | undefined): client is ClientSide {
+  return client !== undefined && Object.keys(client.capabilities).length > 0;
+}
+
 export type ClientCapabilities = Readonly<Record<string, unknown>>;
 
 /** What a server offers as lists; templates of resources change together with resources. */
@@ -56,7 +62,7 @@ export interface UpstreamIdentity {
 }
 
 /** One MCP server as the gateway sees it: a connection that many callers share. */
-export interface Upstream {
+export interface Upstream extends ResourceTeller {
   /** What the last handshake told; undefined while there is no connection. Asking for it costs nothing. */
   readonly identity: UpstreamIdentity | undefined;
 
@@ -77,6 +83,9 @@ export interface Upstream {
 
   /** Calls back whenever the server says that something changed. @returns a function that ends it. */
   onChange(listener: ChangeListener): () => void;
+
+  /** Asks the server to tell when a resource changes, now and after every reconnection; servers need not be able to. */
+  subscribe(uri: string): () => void;
 
   close(): Promise<void>;
 }
