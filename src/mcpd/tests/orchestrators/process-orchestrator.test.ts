@@ -205,13 +205,13 @@ describe("a server that crashes", () => {
     expect(await callTool(instance.upstream, "last-words")).toBe("goodbye");
   });
 
-  it("says that its tools may have changed", async () => {
+  it("says that all it offers may have changed", async () => {
     const instance = await rig.run("echo", { name: "changes" });
-    let changes = 0;
-    instance.upstream.onChange(() => (changes += 1));
+    const changes: string[] = [];
+    instance.upstream.onChange(({ kind }) => changes.push(kind));
     await callTool(instance.upstream, "crash").catch(() => {});
     await until(() => instance.state.phase === "Running" && instance.state.restarts === 1);
-    expect(changes).toBe(1);
+    expect(changes).toEqual(["tools", "prompts", "resources"]);
   });
 
   it("takes along what it started", async () => {

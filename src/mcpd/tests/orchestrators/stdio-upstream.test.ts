@@ -172,7 +172,7 @@ describe("a server that misbehaves", () => {
   it("gets a pong for a ping, and nothing else that it asks for", async () => {
     expect(await callTool(echo.upstream, "ask")).toEqual([
       { jsonrpc: "2.0", id: "ping-1", result: {} },
-      { jsonrpc: "2.0", id: 7, error: { code: -32601, message: "Method not found" } },
+      { jsonrpc: "2.0", id: 7, error: expect.objectContaining({ code: -32601 }) },
     ]);
   });
 

@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Method } from "../pipeline/exchange.ts";
 import type { ClientRequest } from "../protocol/client-message.ts";
-import { codeOf, httpStatusOf, isUnexpected, toErrorReply, toRpcError } from "../protocol/rpc-failure.ts";
+import { codeOf, httpStatusOf, isUnexpected, RpcFailure, toErrorReply, toRpcError } from "../protocol/rpc-failure.ts";
 import type { IncomingCall } from "./incoming-call.ts";
 import { ReplyChannel } from "./reply-channel.ts";
 import { sendRpcError } from "./reply.ts";
@@ -63,13 +63,15 @@ export function createAnswerer({ log, metrics, now }: AnswererDeps): Answerer {
       const startedAt = now();
       const channel = new ReplyChannel(exchange, accepted);
       let reply: UpstreamReply;
+      let status = 200;
       try {
         const client = clientOf?.(request, channel);
         reply = await method({ caller, project, era, params, requestBytes, signal, notify: channel.send, client });
       } catch (thrown) {
         reply = toFailedReply(thrown, signal);
+        if (thrown instanceof RpcFailure) status = thrown.status;
       }
-      channel.finish(id, reply);
+      channel.finish(id, reply, status);
       metrics.onRequest(name, reply.kind === "result" ? "ok" : "error", now() - startedAt);
     },
 

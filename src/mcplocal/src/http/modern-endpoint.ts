@@ -3,6 +3,7 @@ import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Method } from "../pipeline/exchange.ts";
 import { declaredIn } from "../protocol/client-capabilities.ts";
 import type { ClientMessage, ClientRequest } from "../protocol/client-message.ts";
+import { checkHeaderParams } from "../protocol/header-params.ts";
 import { checkEnvelope, checkName, methodNotFound } from "../protocol/modern-rules.ts";
 import { invalidRequest } from "../protocol/rpc-failure.ts";
 import type { Answerer } from "./answerer.ts";
@@ -33,10 +34,18 @@ export function createModernEndpoint({ methods, answerer, streams }: ModernEndpo
     const method = methods.get(message.method);
     if (!method) throw methodNotFound(message.method, 404);
     checkName(message, call.exchange.headers);
+    if (message.method === "tools/call") checkMirrored(call, message);
     // In this revision the end of the connection is the cancellation.
     const { signal } = call.exchange;
     return answerer.answer(call, message, method, { era: "modern", signal, clientOf });
   };
+}
+
+/** What a tool wants to see in headers must be what it gets as arguments. */
+function checkMirrored({ project, exchange }: IncomingCall, { params }: ClientRequest): void {
+  const { name } = params;
+  const wanted = typeof name === "string" ? project.view().tools.get(name)?.headerParams : undefined;
+  if (wanted) checkHeaderParams(wanted, params["arguments"], exchange.headers);
 }
 
 /** A stateless client is asked in the answer to its own request, and never by a request. */

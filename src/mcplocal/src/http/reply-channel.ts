@@ -3,7 +3,7 @@ import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import type { ServerExchange } from "../http1/server/server-exchange.ts";
 import type { Accepted } from "./accept.ts";
 import { EventStream } from "./event-stream.ts";
-import { sendReply, toResponse } from "./reply.ts";
+import { sendReply, sendReplyAs, toResponse } from "./reply.ts";
 
 /** The answer to one POST: a JSON document, unless something has to be said before the result. */
 export class ReplyChannel {
@@ -24,8 +24,10 @@ export class ReplyChannel {
     return true;
   };
 
-  finish(id: RequestId, reply: UpstreamReply): void {
+  /** @param status - of HTTP, which counts only as long as nothing has been said yet. */
+  finish(id: RequestId, reply: UpstreamReply, status: number): void {
     if (this.#exchange.isOver) return;
+    if (status !== 200 && !this.#stream) return sendReplyAs(this.#exchange, status, toResponse(id, reply));
     if (this.#accepted.json && !this.#stream) {
       sendReply(this.#exchange, id, reply);
       return;

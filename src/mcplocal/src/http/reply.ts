@@ -29,6 +29,11 @@ export function sendReply(exchange: ServerExchange, id: RequestId, reply: Upstre
   reply.release?.();
 }
 
+/** Answers with a response whose status says what kind of failure it is. */
+export function sendReplyAs(exchange: ServerExchange, status: number, response: readonly Uint8Array[]): void {
+  exchange.sendPieces(status, JSON_TYPE, [...response]);
+}
+
 function startOf(id: RequestId, { kind }: UpstreamReply): string {
   return `{"jsonrpc":"2.0","id":${typeof id === "number" ? id : JSON.stringify(id)},"${kind}":`;
 }

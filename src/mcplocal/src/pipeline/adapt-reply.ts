@@ -4,7 +4,7 @@ import { membersOf, parseSlice } from "@mcpctl/shared/mcp/json-bytes.ts";
 import { type Era, RPC, type RpcError } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { isRecord } from "../protocol/client-message.ts";
-import { toErrorReply } from "../protocol/rpc-failure.ts";
+import { RpcFailure, toErrorReply } from "../protocol/rpc-failure.ts";
 
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
@@ -115,9 +115,11 @@ function isEmptyRest(rest: Uint8Array): boolean {
   return rest[at] === CLOSE_BRACE;
 }
 
-function adaptError(reply: UpstreamReply, { method, subject, clientEra }: Hop): UpstreamReply {
+function adaptError(reply: UpstreamReply, { method, subject, upstreamEra, clientEra }: Hop): UpstreamReply {
   const error = reply.json.length > MAX_ERROR_BYTES ? undefined : parseError(reply.json);
   if (!error) throw unusable(subject, "its error is malformed");
+  // The server was told what the client declared, so what it lacks is what the client lacks.
+  if (error.code === RPC.missingCapability && upstreamEra === clientEra) throw new RpcFailure(400, error);
   if (CODES_OF_ANOTHER_HOP.includes(error.code)) throw unusable(subject, `it refused the request: ${error.message}`);
   const isOutdated = error.code === LEGACY_NOT_FOUND && method === "resources/read" && clientEra === "modern";
   return isOutdated ? toErrorReply({ ...error, code: RPC.invalidParams }) : reply;

@@ -3,6 +3,7 @@ import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import type { ProjectServer } from "../projects/project-server.ts";
 import type { Exposed } from "../projects/project-view.ts";
 import { isRecord, type Params } from "../protocol/client-message.ts";
+import { headersFor } from "../protocol/header-params.ts";
 import { invalidParams } from "../protocol/rpc-failure.ts";
 import { saysToolError } from "./adapt-reply.ts";
 import type { CallRecord, OnCall } from "./call-record.ts";
@@ -32,6 +33,7 @@ export function createCallTool({ forward, onCall, now }: CallToolDeps): Method {
         method: "tools/call",
         params: forwardedParams(exchange.params, tool.name),
         subject: `tool "${tool.name}"`,
+        mirrored: tool.headerParams && headersFor(tool.headerParams, exchange.params["arguments"]),
       });
       return reply;
     } catch (thrown) {

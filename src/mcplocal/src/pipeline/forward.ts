@@ -25,6 +25,8 @@ export interface Forwarding {
   params: Params;
   /** What is asked, for messages, such as `tool "echo"`. */
   subject: string;
+  /** Arguments to repeat in headers, by the name of the header. */
+  mirrored?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -41,7 +43,7 @@ interface ForwardDeps {
 }
 
 export function createForward({ relayNotifications, held }: ForwardDeps): Forward {
-  return async function forward(exchange, { source, method, params, subject }) {
+  return async function forward(exchange, { source, method, params, subject, mirrored }) {
     const { signal, caller, era: clientEra, client } = exchange;
     if (source.fault) throw unavailable(source.fault);
     if (source.callsInFlight >= MAX_CALLS_IN_FLIGHT) throw tooManyCalls(source.name);
@@ -53,6 +55,7 @@ export function createForward({ relayNotifications, held }: ForwardDeps): Forwar
       const meta = forwardedMeta(metaOf(exchange.params), token);
       const sent = meta ? { ...params, _meta: meta } : params;
       const options: UpstreamRequestOptions = onNotification ? { signal, onNotification } : { signal };
+      if (mirrored) options.mirrored = mirrored;
       const call: UpstreamCall = { upstream, method, params: sent, options };
       const adapt = (reply: UpstreamReply): UpstreamReply =>
         adaptReply(reply, { method, subject, upstreamEra, clientEra });

@@ -3,6 +3,7 @@ import { measureJson } from "@mcpctl/shared/json-shape.ts";
 import type { Upstream, UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import * as z from "zod";
 import { isRecord } from "../protocol/client-message.ts";
+import { type HeaderParam, readHeaderParams } from "../protocol/header-params.ts";
 import { LISTED, type ListedKind, type ListName } from "./listed-kinds.ts";
 
 const MAX_PAGES = 200;
@@ -17,6 +18,8 @@ export interface CatalogueEntry {
   rest: string;
   /** The same for clients with sessions, where it must differ for them to accept it. */
   legacyRest: string | undefined;
+  /** Arguments that a tool wants to see in headers; absent for the others. */
+  headerParams?: readonly HeaderParam[];
 }
 
 export interface Listing {
@@ -89,12 +92,17 @@ function toEntry({ key, schema, legacyObject }: ListedKind, raw: unknown): Catal
   if (!isRecord(raw) || !schema.safeParse(raw).success) return undefined;
   const name = raw[key];
   if (typeof name !== "string") return undefined;
+  const rest = restOf(raw, [key]);
+  // Hardly any tool has them, and looking for them takes a walk through the whole schema.
+  const headerParams = rest.includes("x-mcp-header") ? readHeaderParams(raw["inputSchema"]) : [];
+  if (!headerParams) return undefined;
   const restricted = legacyObject === undefined ? undefined : raw[legacyObject];
   const isForModernOnly = isRecord(restricted) && restricted["type"] !== "object";
   return {
     name,
-    rest: restOf(raw, [key]),
+    rest,
     legacyRest: isForModernOnly && legacyObject !== undefined ? restOf(raw, [key, legacyObject]) : undefined,
+    ...(headerParams.length > 0 && { headerParams }),
   };
 }
 

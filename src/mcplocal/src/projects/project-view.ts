@@ -4,6 +4,7 @@ import { isToolAllowed, type ToolPolicy } from "@mcpctl/shared/kinds/tool-policy
 import type { Era } from "@mcpctl/shared/mcp/protocol.ts";
 import { exposeNames } from "@mcpctl/shared/mcp/tool-names.ts";
 import type { ListKind } from "@mcpctl/shared/mcp/upstream.ts";
+import type { HeaderParam } from "../protocol/header-params.ts";
 import { mergeCapabilities, type ProjectCapabilities } from "./capabilities.ts";
 import { type Condition, createExposedLists, type ExposedEntry } from "./exposed-lists.ts";
 import type { ListName } from "./listed-kinds.ts";
@@ -25,6 +26,7 @@ export interface Exposed<S> {
   /** The name that the server gives it. */
   name: string;
   source: S;
+  headerParams?: readonly HeaderParam[] | undefined;
 }
 
 /** What the members of a project see, as of one moment. */
@@ -114,7 +116,12 @@ function listedUris<S>(
 }
 
 function toMap<S>(entries: readonly NamedEntry<S>[]): ReadonlyMap<string, Exposed<S>> {
-  return new Map(entries.map(({ exposed, entry, server }) => [exposed, { name: entry.name, source: server.source }]));
+  return new Map(
+    entries.map(({ exposed, entry: { name, headerParams }, server: { source } }) => [
+      exposed,
+      headerParams ? { name, source, headerParams } : { name, source },
+    ]),
+  );
 }
 
 function toResourceServer<S>({ source, name, lists, capabilities }: ViewedServer<S>) {

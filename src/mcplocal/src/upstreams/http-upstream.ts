@@ -12,7 +12,8 @@ import type {
 import { nameOf } from "../protocol/modern-rules.ts";
 import { waitFor } from "@mcpctl/shared/wait-for.ts";
 import { ChangeWatch } from "./change-watch.ts";
-import { type HeaderBlock, toHeaderBlock } from "../http1/header-block.ts";
+import { encodeHeaderValue } from "../protocol/header-value.ts";
+import { type HeaderBlock, joinHeaderBlocks, toHeaderBlock } from "../http1/header-block.ts";
 import { type Connection, createRequestHeaders, greet } from "./handshake.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { createTarget, type HttpTarget, sendHttp } from "./http-exchange.ts";
@@ -169,14 +170,15 @@ class HttpUpstream implements Upstream {
   #send({ connection, headersOf }: Greeted, { method, params, options }: Sending): Promise<RpcOutcome> {
     this.#lastId += 1;
     const id = this.#lastId;
-    const { signal, onNotification, client } = options;
+    const { signal, onNotification, client, mirrored } = options;
+    const headers = headersOf(method, nameOf(method, params));
     const isModern = connection.identity.era === "modern";
     const asking = client && !isModern ? this.#questions.begin(client, signal) : undefined;
     const sent = sendRpc(this.#target, {
       id,
       method,
       params: isModern ? this.#envelope(params, client?.logLevel) : JSON.stringify(params),
-      headers: headersOf(method, nameOf(method, params)),
+      headers: mirrored && isModern ? joinHeaderBlocks(headers, toMirrored(mirrored)) : headers,
       timeoutMs: this.#timeoutMs,
       signal,
       side: () => this.#sideMessages(connection, { onNotification, asking }),
@@ -223,6 +225,11 @@ class HttpUpstream implements Upstream {
     if (outcome.reply) return outcome.reply;
     throw refusalError(this.#target.name, outcome);
   }
+}
+
+function toMirrored(values: Readonly<Record<string, string>>): HeaderBlock {
+  const encoded = Object.entries(values).map(([header, value]): [string, string] => [header, encodeHeaderValue(value)]);
+  return toHeaderBlock(Object.fromEntries(encoded));
 }
 
 function wasGivenUp(thrown: unknown, signal: AbortSignal): boolean {

@@ -18,6 +18,8 @@ export interface UpstreamRequestOptions {
   signal: AbortSignal;
   /** Called for each notification that belongs to this request, before the promise settles; UTF-8 JSON. */
   onNotification?: (message: Uint8Array) => void;
+  /** Arguments that a stateless server wants to see in headers of HTTP as well, by the name of the header. */
+  mirrored?: Readonly<Record<string, string>> | undefined;
   /** Absent when the server can turn to nobody. */
   client?: ClientSide | undefined;
 }
