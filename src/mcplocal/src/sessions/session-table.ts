@@ -1,12 +1,13 @@
-import { randomBytes } from "node:crypto";
 import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import type { ClientCapabilities, ListKind } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Principal } from "../auth/principal.ts";
 import { Questions } from "./questions.ts";
+import { makeSessionId, readSessionId, type SessionStart } from "./session-id.ts";
 
 const IDLE_MS = 1_800_000;
 const MAX_SESSIONS = 20_000;
 const MAX_SESSIONS_PER_TOKEN = 2_000;
+const MAX_REMEMBERED = 20_000;
 
 /** Something of a session that must end with it, such as an open stream. */
 interface Closable {
@@ -36,10 +37,9 @@ export interface Session {
   usedAt: number;
 }
 
-/** What a client says when it opens a session. */
-interface SessionStart {
+/** What a client asks for when it opens a session. */
+interface SessionRequest extends Pick<SessionStart, "capabilities"> {
   requestedVersion: string;
-  capabilities: ClientCapabilities | undefined;
 }
 
 /** The sessions of all clients, each found only by the token and the project that it was opened with. */
@@ -48,6 +48,8 @@ export class SessionTable {
   /** Least recently opened first. */
   readonly #sessions = new Map<string, Session>();
   readonly #perToken = new Map<string, number>();
+  /** Ids of sessions that must not come back, oldest first. */
+  readonly #ended = new Set<string>();
 
   /** @param now monotonic milliseconds. */
   constructor(now: () => number) {
@@ -58,13 +60,35 @@ export class SessionTable {
     return this.#sessions.size;
   }
 
-  open({ sha, project }: Principal, { requestedVersion, capabilities }: SessionStart): Session {
+  open(principal: Principal, { requestedVersion, capabilities }: SessionRequest): Session {
+    const start = { protocolVersion: negotiate(requestedVersion), capabilities };
+    return this.#add(makeSessionId(principal, start), principal, start);
+  }
+
+  /**
+   * Finds a session, also one that another replica or an earlier process has opened.
+   *
+   * @returns undefined for a session that never was, has ended, or is another's.
+   */
+  find(id: string, principal: Principal): Session | undefined {
+    const session = this.#sessions.get(id) ?? this.#revive(id, principal);
+    if (session?.sha !== principal.sha || session.project !== principal.project) return undefined;
+    session.usedAt = this.#now();
+    return session;
+  }
+
+  #revive(id: string, principal: Principal): Session | undefined {
+    const start = this.#ended.has(id) ? undefined : readSessionId(id, principal);
+    return start && this.#add(id, principal, start);
+  }
+
+  #add(id: string, { sha, project }: Principal, { protocolVersion, capabilities }: SessionStart): Session {
     this.#makeRoom(sha);
     const session: Session = {
-      id: randomBytes(24).toString("base64url"),
+      id,
       sha,
       project,
-      protocolVersion: negotiate(requestedVersion),
+      protocolVersion,
       running: new Map(),
       streams: [],
       listedDigests: {},
@@ -79,15 +103,17 @@ export class SessionTable {
     return session;
   }
 
-  /** @returns undefined for a session that never was, has ended, or is another's. */
-  find(id: string, { sha, project }: Principal): Session | undefined {
-    const session = this.#sessions.get(id);
-    if (session?.sha !== sha || session.project !== project) return undefined;
-    session.usedAt = this.#now();
-    return session;
+  /** Ends a session for good. */
+  end(session: Session): void {
+    this.#ended.add(session.id);
+    for (const oldest of this.#ended) {
+      if (this.#ended.size <= MAX_REMEMBERED) break;
+      this.#ended.delete(oldest);
+    }
+    this.#drop(session);
   }
 
-  end(session: Session): void {
+  #drop(session: Session): void {
     if (!this.#sessions.delete(session.id)) return;
     const left = (this.#perToken.get(session.sha) ?? 1) - 1;
     if (left === 0) this.#perToken.delete(session.sha);
@@ -103,12 +129,12 @@ export class SessionTable {
     for (const session of this.#sessions.values()) if (session.sha === sha) this.end(session);
   }
 
-  /** Ends what nobody has used for half an hour. */
+  /** Forgets what nobody has used for half an hour. Should its client come back, it finds the session as it left it. */
   sweep(): void {
     const oldest = this.#now() - IDLE_MS;
     for (const session of this.#sessions.values()) {
       const isBusy = session.streams.length > 0 || session.running.size > 0;
-      if (!isBusy && session.usedAt < oldest) this.end(session);
+      if (!isBusy && session.usedAt < oldest) this.#drop(session);
     }
   }
 
@@ -118,7 +144,7 @@ export class SessionTable {
     if (!isGreedy && this.#sessions.size < MAX_SESSIONS) return;
     for (const session of this.#sessions.values()) {
       if (isGreedy && session.sha !== sha) continue;
-      this.end(session);
+      this.#drop(session);
       return;
     }
   }
