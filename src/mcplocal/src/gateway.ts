@@ -25,6 +25,7 @@ import { createMethods, type MethodTables } from "./pipeline/methods.ts";
 import { createForward } from "./pipeline/forward.ts";
 import { HeldCalls } from "./pipeline/held-calls.ts";
 import { createNotificationRelay } from "./pipeline/notification-relay.ts";
+import type { LastKnownGood } from "./projects/last-known-good.ts";
 import { ProjectRegistry } from "./projects/project-registry.ts";
 import { SessionTable } from "./sessions/session-table.ts";
 
@@ -44,6 +45,8 @@ export interface GatewayOptions {
   credential?: string | undefined;
   /** How long known tokens and projects are served while mcpd cannot be asked. */
   graceSeconds?: number;
+  /** Whether lists are served while mcpd cannot be asked at all. Only for one's own use: nobody checks any right then. */
+  servesOffline?: boolean;
   /** How long calls under way may take when the gateway stops. */
   drainSeconds?: number;
   timeouts?: ServerTimeouts;
@@ -58,6 +61,8 @@ export interface GatewayDeps {
   log: Log;
   /** Where every tool call is recorded; absent where nobody wants to know. */
   auditLog?: AuditLog | undefined;
+  /** What was known of projects at the last start; absent where nothing is kept. */
+  lastKnown?: LastKnownGood | undefined;
   /** Called once for every tool call too, when it has ended. */
   onCall?: OnCall;
   /** Monotonic milliseconds. */
@@ -103,6 +108,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       streams.close();
       await server.close(drainSeconds * 1_000);
       await projects.close();
+      await deps.lastKnown?.close();
       await deps.auditLog?.close();
     },
   };
@@ -131,6 +137,8 @@ function createParts(
     now,
     graceSeconds,
     log,
+    lastKnown: deps.lastKnown,
+    ...(options.servesOffline !== undefined && { servesOffline: options.servesOffline }),
   });
   const sessions = new SessionTable(now);
   const streams = new LiveStreams({ authenticator, now });
