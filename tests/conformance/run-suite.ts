@@ -5,6 +5,9 @@ import { z } from "zod";
 import { run } from "../support/programs.ts";
 import { type Leg, readRequirements, type Revision, type Standing, SUITE_PROGRAM } from "./suite.ts";
 
+/** All clients start at once, which takes its time where there are few cores. */
+const CLIENT_TIMEOUT_MS = "120000";
+
 /** What of the suite is run: all that a revision requires, or one scenario at the revision's wire. */
 export interface Selection {
   revision: Revision;
@@ -40,6 +43,14 @@ export function testServer(url: string, selection: Selection): Promise<ScenarioR
   return runSuite("server", ["--url", url], selection);
 }
 
+/**
+ * Runs the suite against a client: a command that gets the URL of the scenario's server as its last argument.
+ * All scenarios run at once.
+ */
+export function testClient(command: string, selection: Selection): Promise<ScenarioReport[]> {
+  return runSuite("client", ["--command", command, "--timeout", CLIENT_TIMEOUT_MS], selection);
+}
+
 /** Whether a scenario passed: some check did, and none failed. */
 export function isPassed({ passed, findings }: ScenarioReport): boolean {
   return passed > 0 && findings.length === 0;
@@ -66,12 +77,13 @@ async function runSuite(leg: Leg, target: string[], { revision, scenario }: Sele
 
 type Recorded = Pick<ScenarioReport, "passed" | "findings">;
 
-/** The suite writes `<leg>-<scenario>-<time>/checks.json`; a scenario's name may hold slashes. */
+/** The suite writes `<scenario>-<time>/checks.json`, with `server-` before it; a scenario's name may hold slashes. */
 async function readChecks(out: string, leg: Leg): Promise<Map<string, Recorded>> {
+  const prefix = leg === "server" ? "server-" : "";
   const recorded = new Map<string, Recorded>();
   for await (const file of glob("**/checks.json", { cwd: out })) {
     const name = dirname(file)
-      .slice(leg.length + 1)
+      .slice(prefix.length)
       .replace(/-\d{4}-\d{2}-\d{2}T[\d-]+Z$/, "");
     recorded.set(name, summarize(checks.parse(JSON.parse(await readFile(join(out, file), "utf8")))));
   }
@@ -91,5 +103,5 @@ function summarize(found: z.infer<typeof checks>): Recorded {
 }
 
 function unrecorded(output: string): Finding {
-  return { checkId: "not-run", message: `The suite recorded nothing. It said:\n${output.slice(-2000)}` };
+  return { checkId: "not-run", message: `The suite recorded nothing. It said:\n${output.slice(-500)}` };
 }
