@@ -66,6 +66,7 @@ async function runAgainstClient(): Promise<void> {
   for (const selection of selections) {
     print(`${selection.revision}, the gateway as a client`, await testClient(driver.command, selection));
   }
+  process.stdout.write(`\nWhat clients of the gateway were told:\n${driver.errors.join("\n")}\n`);
 }
 
 if (values.client) await runAgainstClient();
