@@ -1,15 +1,16 @@
 import { once } from "node:events";
 import { createServer, request as dial } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Endpoint } from "./gateway.ts";
 
 export interface BearerProxy extends AsyncDisposable {
-  /** Where the target's endpoint is, for those who send no token. */
+  /** The endpoint, for those who send no token. */
   url: string;
 }
 
 /** Passes requests on with a bearer, since the suite cannot send one; everything else, `Host` included, stays as it is. */
-export async function startBearerProxy(target: string, token: string): Promise<BearerProxy> {
-  const { hostname, port, pathname } = new URL(target);
+export async function startBearerProxy({ url, token }: Endpoint): Promise<BearerProxy> {
+  const { hostname, port, pathname } = new URL(url);
   const server = createServer((incoming, response) => {
     const headers = { ...incoming.headers, authorization: `Bearer ${token}` };
     const outgoing = dial({ hostname, port, path: pathname, method: incoming.method, headers }, (answer) => {

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startBearerProxy } from "./bearer-proxy.ts";
 import { compareReports, scoreOf } from "./compare-reports.ts";
-import { expectedFailures } from "./expected-failures.ts";
-import { type OpenGateway, startGateway } from "./gateway.ts";
-import { testServer } from "./run-suite.ts";
-import { type Revision, REVISIONS } from "./suite.ts";
-import { startUpstream, type UpstreamEra, type UpstreamFixture, UPSTREAMS } from "./upstreams.ts";
+import { startClientDriver } from "./client-driver.ts";
+import { expectedClientFailures, expectedFailures } from "./expected-failures.ts";
+import { type RunningGateway, startGateway } from "./gateway.ts";
+import { type ScenarioReport, testClient, testServer } from "./run-suite.ts";
+import { REVISIONS } from "./suite.ts";
+import { startUpstream, UPSTREAMS } from "./upstreams.ts";
 
 const NOTHING = { unexpected: [], stale: [] };
 
@@ -24,10 +26,8 @@ describe("the fixtures", () => {
 
 describe("the gateway", () => {
   const cleanup = new AsyncDisposableStack();
-  const upstreams = new Map<UpstreamEra, UpstreamFixture>();
-  let gateway: OpenGateway;
+  let gateway: RunningGateway;
   beforeAll(async () => {
-    for (const era of UPSTREAMS) upstreams.set(era, cleanup.use(await startUpstream(era)));
     gateway = cleanup.use(await startGateway());
   });
   afterAll(() => cleanup.disposeAsync());
@@ -35,13 +35,25 @@ describe("the gateway", () => {
   describe.each(UPSTREAMS)("in front of a %s server", (era) => {
     let url: string;
     beforeAll(async () => {
-      url = await gateway.expose(era, upstreams.get(era)?.url ?? "");
+      const upstream = cleanup.use(await startUpstream(era));
+      url = cleanup.use(await startBearerProxy(await gateway.expose(era, upstream.url))).url;
     });
 
-    it.each(REVISIONS)("passes what it should of %s, and nothing else", async (revision: Revision) => {
+    it.each(REVISIONS)("passes what it should of %s, and nothing else", async (revision) => {
       const reports = await testServer(url, { revision });
-      process.stdout.write(`${revision}, ${era} server: ${scoreOf(reports)} scored scenarios passed\n`);
+      report(`${revision}, ${era} server`, reports);
       expect(compareReports(reports, expectedFailures(era, revision))).toEqual(NOTHING);
     });
   });
+
+  it.each(REVISIONS)("is the client that it should be of %s, and no other", async (revision) => {
+    await using driver = await startClientDriver(gateway);
+    const reports = await testClient(driver.command, { revision });
+    report(`${revision}, as client`, reports);
+    expect(compareReports(reports, expectedClientFailures(revision))).toEqual(NOTHING);
+  });
 });
+
+function report(what: string, reports: ScenarioReport[]): void {
+  process.stdout.write(`${what}: ${scoreOf(reports)} scored scenarios passed\n`);
+}

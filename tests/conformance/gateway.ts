@@ -1,52 +1,45 @@
-import { type Stack, startStack } from "../e2e/support/stack.ts";
-import { type BearerProxy, startBearerProxy } from "./bearer-proxy.ts";
-import type { UpstreamEra } from "./upstreams.ts";
+import { type ApiClient, createApiClient } from "../../src/shared/src/api/client.ts";
+import { projects } from "../../src/shared/src/kinds/projects.ts";
+import { servers } from "../../src/shared/src/kinds/servers.ts";
+import { mcpTokens } from "../../src/shared/src/kinds/mcp-tokens.ts";
+import { toManifest } from "../../src/cli/src/create-object.ts";
+import { startStack } from "../e2e/support/stack.ts";
 
-/** A gateway whose endpoint answers without a token, for a suite that has none. */
-export interface OpenGateway extends AsyncDisposable {
-  stack: Stack;
-  /** Puts one server behind an endpoint of its own, with the names that the server gave. @returns the endpoint. */
-  expose(era: UpstreamEra, url: string): Promise<string>;
+/** An MCP endpoint and the bearer that it takes. */
+export interface Endpoint {
+  url: string;
+  token: string;
+}
+
+export interface RunningGateway extends AsyncDisposable {
+  /** Puts a server behind an endpoint of its own, with the names that the server gave to what it offers. */
+  expose(name: string, serverUrl: string): Promise<Endpoint>;
+  /** Takes the endpoint away again, and lets go of the server. */
+  withdraw(name: string): Promise<void>;
 }
 
 /** Starts the built control plane and gateway. */
-export async function startGateway(): Promise<OpenGateway> {
-  await using cleanup = new AsyncDisposableStack();
-  const stack = cleanup.use(await startStack());
-  const proxies: BearerProxy[] = [];
-  cleanup.defer(async () => {
-    for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
-  });
-  const running = cleanup.move();
+export async function startGateway(): Promise<RunningGateway> {
+  const stack = await startStack();
+  const api = createApiClient({ baseUrl: stack.up.api, token: stack.up.session });
   return {
-    stack,
-    async expose(era, url) {
-      const name = `everything-${era}`;
-      await succeed(stack, ["apply", "-f", "-"], manifests(name, url));
-      const token = await succeed(stack, ["create", "mcptoken", name, "-p", name, "--ttl", "1h"]);
-      const proxy = await startBearerProxy(new URL(`/projects/${name}/mcp`, stack.up.gateway).href, token.trim());
-      proxies.push(proxy);
-      return proxy.url;
+    async expose(name, serverUrl) {
+      const url = new URL(`/projects/${name}/mcp`, stack.up.gateway).href;
+      return { url, token: await createProject(api, name, serverUrl) };
     },
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
+    async withdraw(name) {
+      await api.delete(projects, { name });
+      await api.delete(servers, { name });
+    },
+    [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   };
 }
 
-function manifests(name: string, url: string): string {
-  return `apiVersion: mcpctl.io/v1
-kind: Server
-metadata: { name: ${name} }
-spec: { url: ${JSON.stringify(url)} }
----
-apiVersion: mcpctl.io/v1
-kind: Project
-metadata: { name: ${name} }
-spec: { servers: [ ${name} ], naming: transparent }
-`;
-}
-
-async function succeed(stack: Stack, args: string[], stdin?: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await stack.mcpctl(args, stdin === undefined ? {} : { stdin });
-  if (exitCode !== 0) throw new Error(`mcpctl ${args.join(" ")} ended with ${exitCode}:\n${stderr}`);
-  return stdout;
+/** @returns a token of the project. */
+async function createProject(api: ApiClient, name: string, url: string): Promise<string> {
+  await api.create(servers, toManifest({ kind: servers, name, spec: { url } }));
+  const spec = { servers: [name], naming: "transparent" };
+  await api.create(projects, toManifest({ kind: projects, name, spec }));
+  const { token } = await api.createMcpToken(toManifest({ kind: mcpTokens, name, project: name, spec: { ttl: "1h" } }));
+  return token;
 }

@@ -1,12 +1,17 @@
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { Client, type ClientCapabilities, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 
 export const ERAS = ["modern", "legacy"] as const;
 export type Era = (typeof ERAS)[number];
 
 /** The official SDK's client: what it accepts, others accept. */
-export async function connect(url: string, token: string | undefined, era: Era): Promise<Client & AsyncDisposable> {
+export async function connect(
+  url: string,
+  token: string | undefined,
+  era: Era,
+  capabilities: ClientCapabilities = {},
+): Promise<Client & AsyncDisposable> {
   const mode = era === "modern" ? { pin: "2026-07-28" as const } : ("legacy" as const);
-  const client = new Client({ name: "e2e", version: "1.0.0" }, { versionNegotiation: { mode } });
+  const client = new Client({ name: "e2e", version: "1.0.0" }, { capabilities, versionNegotiation: { mode } });
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
