@@ -8,7 +8,7 @@ type Asks = Pick<Endpoint, "wire" | "headers" | "nextId">;
 type Greeted = Pick<LegacySession, "id" | "protocolVersion">;
 
 /** A well-formed request of the revisions with sessions. @see MCP 2025-11-25, basic/transports */
-export function draftLegacy({ headers, nextId }: Asks, call: RpcCall, session?: Greeted): Draft {
+function draftLegacy({ headers, nextId }: Asks, call: RpcCall, session?: Greeted): Draft {
   const { method, params, id = nextId() } = call;
   const isNotification = method.startsWith("notifications/");
   return {

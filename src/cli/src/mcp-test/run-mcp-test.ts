@@ -15,12 +15,14 @@ import { withToken } from "./test-token.ts";
  */
 export async function runMcpTest(context: CommandContext, input: TestInput): Promise<void> {
   const { settings, expectations } = parseOptions(input);
-  const { io, signal } = context;
+  const { io, signal, config } = context;
   const report = await withToken(context, input, (token) => {
     if (token !== undefined && isPlainRemote(settings.url.href)) {
       io.err(`Warning: ${settings.url.origin} is not encrypted; whoever is on the way can read the token`);
     }
-    const findMoreChecks = input.conformance ? findConformanceChecks(signal) : undefined;
+    const findMoreChecks = input.conformance
+      ? findConformanceChecks({ environment: config.childEnvironment, signal })
+      : undefined;
     return testEndpoint({
       settings: { ...settings, token },
       expectations,

@@ -16,7 +16,7 @@ const MEMBERS: Readonly<Record<ListKind, readonly string[]>> = {
   templates: ["uriTemplate", "name"],
 };
 
-export function offeredKinds({ capabilities }: Peer): ListKind[] {
+function offeredKinds({ capabilities }: Peer): ListKind[] {
   return LIST_KINDS.filter((kind) => capabilities[LISTS[kind].capability] !== undefined);
 }
 
