@@ -88,7 +88,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "test",
     group: TEST,
-    summary: "Test what others run, such as any MCP endpoint",
+    summary: "Test an MCP endpoint, whoever runs it",
     load: async () => (await import("./commands/test.ts")).testCommand,
   },
 ];

@@ -8,7 +8,7 @@ export const testCommand: AnyCommand = {
     {
       name: "mcp",
       group: "Commands",
-      summary: "Test an MCP endpoint over Streamable HTTP, whoever runs it",
+      summary: "Test an MCP endpoint over Streamable HTTP by the rules of MCP",
       load: async () => (await import("./test/mcp.ts")).testMcpCommand,
     },
   ],

@@ -55,7 +55,7 @@ interface SuiteRun {
 
 /** @throws {McpctlError} `conformance-unavailable` */
 async function runSuite({ url, revision }: SuiteRun, { environment, signal }: Running): Promise<Scenario[]> {
-  const directory = await mkdtemp(join(tmpdir(), "mcpctl-conformance-"));
+  const directory = await mkdtemp(join(tmpdir(), "mcpctl-test-suite-"));
   try {
     const results = join(directory, "results");
     const { output, errors } = await runToEnd("npx", {

@@ -66,7 +66,7 @@ export function findFailure({ url, checks, summary }: TestReport): McpctlError |
   const failing = checks.filter(({ status }) => status === "fail");
   const code = PRECEDENCE.find((candidate) => failing.some((check) => check.code === candidate));
   if (code === undefined) return undefined;
-  const named = failing.filter((check) => check.code === code).map(({ id }) => id);
+  const named = failing.map(({ id }) => id);
   const total = checks.length - summary.skip;
   return new McpctlError(code, `${failing.length} of ${total} checks failed at ${url}: ${shortened(named)}`, {
     hint: HINTS[code],

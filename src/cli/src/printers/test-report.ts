@@ -25,7 +25,8 @@ export function formatTestTable(report: TestReport): string[] {
 }
 
 function detailOf({ status, title, seen, reference }: CheckResult): string {
-  const said = seen === undefined ? title : `${title}: ${seen}`;
+  // A line break of the server would end the line of the table, and hide what comes after it.
+  const said = seen === undefined ? title : oneLine(`${title}: ${seen}`);
   return status === "warn" || status === "fail" ? `${said} [${reference}]` : said;
 }
 
