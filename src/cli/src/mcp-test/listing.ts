@@ -4,6 +4,7 @@ import type { WireAnswer } from "./wire-exchange.ts";
 
 /** More pages than any server that means well has. */
 const MAX_PAGES = 200;
+const MAX_ITEMS = 20_000;
 
 export const LISTS = {
   tools: { method: "tools/list", member: "tools", capability: "tools" },
@@ -43,7 +44,7 @@ export async function walkList(kind: ListKind, send: Send): Promise<Listing> {
     listing.pages.push({ result, durationMs: answer.durationMs });
     const next = result["nextCursor"];
     if (next === undefined) return listing;
-    const pagingFault = cursorFault(next, cursors, listing.pages.length);
+    const pagingFault = cursorFault(next, cursors, listing);
     if (pagingFault !== undefined || typeof next !== "string") return { ...listing, pagingFault: `${pagingFault}` };
     cursors.add(next);
     cursor = next;
@@ -55,8 +56,9 @@ function faultOf(answer: WireAnswer, member: string, cursor: string | undefined)
   return cursor === undefined ? { fault: seen } : { pagingFault: `a later page: ${seen}` };
 }
 
-function cursorFault(next: Json, cursors: ReadonlySet<string>, pages: number): string | undefined {
+function cursorFault(next: Json, cursors: ReadonlySet<string>, { pages, items }: Listing): string | undefined {
   if (typeof next !== "string") return "nextCursor is no string";
   if (cursors.has(next)) return "a cursor came twice: the pages never end";
-  return pages >= MAX_PAGES ? `there are more than ${MAX_PAGES} pages` : undefined;
+  if (items.length > MAX_ITEMS) return `there are more than ${MAX_ITEMS} items`;
+  return pages.length >= MAX_PAGES ? `there are more than ${MAX_PAGES} pages` : undefined;
 }

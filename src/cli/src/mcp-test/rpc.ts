@@ -34,8 +34,9 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether a message answers a request; an error may lack the id of what it answers. */
 export function isResponse(message: Json): message is JsonObject {
-  return isObject(message) && "id" in message && ("result" in message || "error" in message);
+  return isObject(message) && ("result" in message || "error" in message);
 }
 
 /** The JSON-RPC response in an answer. */

@@ -8,6 +8,7 @@ import { LIST_CHECKS } from "./checks/list-checks.ts";
 import { MODERN_CHECKS } from "./checks/modern-checks.ts";
 import { PARAMETER_HEADER_CHECK, SCHEMA_CHECKS } from "./checks/schema-checks.ts";
 import { SUBSCRIPTION_CHECK } from "./checks/subscription-check.ts";
+import { RESOURCE_CHECK } from "./checks/resource-check.ts";
 import { REACH_CHECKS, TRANSPORT_CHECKS } from "./checks/transport-checks.ts";
 import { type Endpoint, type Peer, preferredPeer, type TestSettings } from "./endpoint.ts";
 import { probeEndpoint } from "./probe.ts";
@@ -24,13 +25,13 @@ export interface TestRequest {
   signal: AbortSignal;
 }
 
-const COMMON_CHECKS = [...LIST_CHECKS, ...SCHEMA_CHECKS, ...ERROR_CHECKS];
+const COMMON_CHECKS = [...LIST_CHECKS, ...SCHEMA_CHECKS, RESOURCE_CHECK, ...ERROR_CHECKS];
 
 /** Tests an MCP endpoint against the rules of the revisions that it speaks. What it does wrong is in the report. */
 export async function testEndpoint({ settings, expectations, ...request }: TestRequest): Promise<TestReport> {
   const { signal, findMoreChecks, isStrict } = request;
   const { timeoutMs, token, headers } = settings;
-  const secrets = [...(token === undefined ? [] : [token]), ...Object.values(headers)];
+  const secrets = [token ?? "", ...Object.values(headers).flatMap((value) => [value, ...value.split(" ")])];
   const endpoint = await probeEndpoint(settings, signal);
   try {
     const more = (await findMoreChecks?.(endpoint)) ?? [];

@@ -1,8 +1,13 @@
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { readAnswer } from "./read-answer.ts";
 import type { HeaderFields, WireAnswer, WireRequest } from "./wire-exchange.ts";
+
+/** How often a request is sent to a server that says 429. */
+const MAX_ATTEMPTS = 4;
+const DEFAULT_WAIT_MS = 1_000;
 
 /** A connection to the endpoint that sends what it is told to, also what no client may send. */
 export interface Wire {
@@ -30,6 +35,15 @@ export function createWire({ url: endpoint, timeoutMs, signal }: WireOptions): W
       : httpRequest(url, { ...options, agent: agents["http:"] });
   }
 
+  /** Whoever asks too often is told when to come again; that says nothing about the rule that is tested. */
+  async function sendPatiently(request: WireRequest): Promise<WireAnswer> {
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await send(request);
+      if (answer.status !== 429 || attempt === MAX_ATTEMPTS) return answer;
+      await sleep(Math.min(waitOf(answer), timeoutMs), undefined, { signal });
+    }
+  }
+
   async function send(request: WireRequest, isRetry = false): Promise<WireAnswer> {
     const startedAt = performance.now();
     const timeout = AbortSignal.timeout(timeoutMs);
@@ -47,11 +61,16 @@ export function createWire({ url: endpoint, timeoutMs, signal }: WireOptions): W
   }
 
   return {
-    send: (request) => send(request),
+    send: sendPatiently,
     close() {
       for (const agent of Object.values(agents)) agent.destroy();
     },
   };
+}
+
+function waitOf({ headers }: WireAnswer): number {
+  const seconds = Number(headers["retry-after"]);
+  return Number.isFinite(seconds) ? seconds * 1_000 : DEFAULT_WAIT_MS;
 }
 
 function framed(headers: HeaderFields, body: string | undefined): HeaderFields {

@@ -37,6 +37,9 @@ export function answerMethod(method: string, params: Message, headers: IncomingH
     const page = PAGES[params["cursor"] ?? "first"];
     return page ? { result: page } : { error: { code: -32602, message: "There is no such page" } };
   }
+  if (method === "resources/read" && params["uri"] === "test://one") {
+    return { result: { contents: [{ uri: "test://one", text: "one" }] } };
+  }
   if (method === "resources/read") return { error: { code: -32602, message: "There is no such resource" } };
   return method === "tools/call" ? callTool(params, headers) : undefined;
 }

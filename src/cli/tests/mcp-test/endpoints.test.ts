@@ -102,6 +102,40 @@ describe("an endpoint that cannot be spoken with", () => {
   });
 });
 
+describe("an endpoint that is asked too often", () => {
+  it("is asked again when it says so", async () => {
+    let requests = 0;
+    const plant: Plant = (seen, decide) => {
+      requests += 1;
+      return requests % 7 === 0 ? { status: 429, headers: { "retry-after": "0" } } : decide(seen);
+    };
+    const { code, bad } = await testServer({ plant });
+    expect({ code, bad }).toEqual({ code: 0, bad: [] });
+  });
+
+  it("is given up when it never relents", async () => {
+    const { code } = await testServer({ plant: () => ({ status: 429, headers: { "retry-after": "0" } }) });
+    expect(code).toBe(9);
+  });
+});
+
+describe("an endpoint that answers too much", () => {
+  it("is not read to an end that never comes", async () => {
+    const plant: Plant = (seen, decide) => {
+      const { method, id, params } = seen.body;
+      if (method !== "tools/list") return decide(seen);
+      const next = Number(params?.cursor ?? 0) + 1;
+      const tools = [{ name: `tool-${next}`, inputSchema: { type: "object" } }];
+      return { status: 200, message: { id, result: { resultType: "complete", tools, nextCursor: String(next) } } };
+    };
+    const { checks } = await testServer({ plant }, ["--era", "modern"]);
+    expect(checks.find(({ id }) => id === "modern.pagination")).toMatchObject({
+      status: "fail",
+      seen: "tools/list: there are more than 200 pages",
+    });
+  });
+});
+
 describe("an endpoint without a token", () => {
   it("passes where none is asked for", async () => {
     const { code, bad, checks } = await testServer({ isProtected: false }, [], { mcpToken: undefined });

@@ -61,6 +61,7 @@ function setMeta(key: string, value: unknown): (seen: SeenRequest) => SeenReques
   };
 }
 
+const isOfTest: When = ({ body }) => body["params"].uri.startsWith("mcpctl-test:");
 const isDiscover = calls("server/discover");
 const meta = (seen: SeenRequest) => seen.body["params"]?._meta ?? {};
 const replaceTools = (change: (tools: Message[]) => Message[]) => (page: Message) => ({
@@ -82,6 +83,10 @@ function later(name: "modern" | "legacy", change: (tools: Message[]) => Message[
 }
 
 const ENDPOINT_PLANTS: Record<string, Plant> = {
+  "endpoint.answer-type": instead(isDiscover, (seen, decide) => ({
+    ...decide(seen),
+    headers: { ...decide(seen).headers, "content-type": "text/plain" },
+  })),
   "endpoint.origin": blind(has("origin"), setHeader("origin", undefined)),
   "endpoint.host": blind((seen) => seen.headers.host !== undefined, setHeader("host", "127.0.0.1")),
   "endpoint.malformed-json": instead(
@@ -252,7 +257,8 @@ function commonPlants(name: "modern" | "legacy"): Record<string, Plant> {
       ),
       ({ body }) => ({ status: 200, message: { id: body["id"], result: { isError: true, content: [] } } }),
     ),
-    [`${name}.unknown-resource`]: instead(calls("resources/read", name), ({ body }) => ({
+    [`${name}.resource-read`]: result(calls("resources/read", name), (found) => ({ ...found, contents: [{}] })),
+    [`${name}.unknown-resource`]: instead(all(calls("resources/read", name), isOfTest), ({ body }) => ({
       status: 200,
       message: { id: body["id"], result: { contents: [] } },
     })),

@@ -4,11 +4,11 @@ import { LIST_KINDS, LISTS } from "../listing.ts";
 import type { JsonObject } from "../rpc.ts";
 
 /** Whether a result says for how long and for whom it holds. @see MCP 2026-07-28, server/utilities/caching */
-export function isCacheHint({ ttlMs, cacheScope }: JsonObject, where = ""): Outcome {
-  return noneOf(hintFaults({ ttlMs, cacheScope }).map((fault) => `${where}${fault}`));
+export function isCacheHint(result: JsonObject): Outcome {
+  return noneOf(hintFaults(result));
 }
 
-function hintFaults({ ttlMs, cacheScope }: Partial<JsonObject>): string[] {
+function hintFaults({ ttlMs, cacheScope }: JsonObject): string[] {
   const isTime = typeof ttlMs === "number" && Number.isInteger(ttlMs) && ttlMs >= 0;
   const isScope = cacheScope === "public" || cacheScope === "private";
   return [

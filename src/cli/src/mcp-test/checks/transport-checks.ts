@@ -61,6 +61,16 @@ function knock(peer: Peer, spoil: Spoil): Promise<WireAnswer> {
 /** What holds in every revision. */
 export const TRANSPORT_CHECKS: readonly Check<Peer>[] = [
   {
+    id: "answer-type",
+    title: "Answers are of type application/json or text/event-stream",
+    severity: "error",
+    reference: TRANSPORT,
+    run({ greeting: { headers } }) {
+      const type = headers["content-type"] ?? "none";
+      return /^(?:application\/json|text\/event-stream)\s*(?:;|$)/i.test(type) ? ok() : violated(`it is ${type}`);
+    },
+  },
+  {
     id: "origin",
     title: "A request of a foreign web page is refused with 403",
     severity: "error",
