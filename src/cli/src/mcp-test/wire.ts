@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -31,7 +32,7 @@ export function createWire({ url: endpoint, timeoutMs, signal }: WireOptions): W
   function dial({ httpMethod, headers, body, url = endpoint }: WireRequest, limit: AbortSignal): ClientRequest {
     const options = { method: httpMethod, headers: framed(headers, body), signal: limit };
     return url.protocol === "https:"
-      ? httpsRequest(url, { ...options, agent: agents["https:"] })
+      ? httpsRequest(url, { ...options, agent: agents["https:"], servername: serverNameOf(url) })
       : httpRequest(url, { ...options, agent: agents["http:"] });
   }
 
@@ -68,6 +69,11 @@ export function createWire({ url: endpoint, timeoutMs, signal }: WireOptions): W
   };
 }
 
+/** By default the name would follow a `Host` that a check made up. Addresses are no names. */
+function serverNameOf({ hostname }: URL): string {
+  return isIP(hostname.replaceAll(/[[\]]/g, "")) === 0 ? hostname : "";
+}
+
 function waitOf({ headers }: WireAnswer): number {
   const seconds = Number(headers["retry-after"]);
   return Number.isFinite(seconds) ? seconds * 1_000 : DEFAULT_WAIT_MS;
@@ -91,5 +97,7 @@ function codeOf(thrown: unknown): string {
 }
 
 function lost(cause: unknown): McpctlError {
-  return new McpctlError("unreachable", `the connection failed: ${codeOf(cause)}`, { cause });
+  const code = codeOf(cause);
+  const remark = /CERT|SIGNATURE/.test(code) ? "; NODE_EXTRA_CA_CERTS=FILE makes an authority known" : "";
+  return new McpctlError("unreachable", `the connection failed: ${code}${remark}`, { cause });
 }
