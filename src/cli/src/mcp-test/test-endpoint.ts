@@ -1,6 +1,7 @@
 import { type BoundCheck, bindChecks } from "./check.ts";
 import { AUTH_CHECKS } from "./checks/auth-checks.ts";
 import { MODERN_LIST_CHECKS } from "./checks/cache-hints.ts";
+import { CONTENT_CHECKS } from "./checks/content-checks.ts";
 import { ERROR_CHECKS } from "./checks/error-checks.ts";
 import { callExpectations, type Expectations, listExpectations } from "./checks/expectation-checks.ts";
 import { LEGACY_CHECKS } from "./checks/legacy-checks.ts";
@@ -8,7 +9,6 @@ import { LIST_CHECKS } from "./checks/list-checks.ts";
 import { MODERN_CHECKS } from "./checks/modern-checks.ts";
 import { PARAMETER_HEADER_CHECK, SCHEMA_CHECKS } from "./checks/schema-checks.ts";
 import { SUBSCRIPTION_CHECK } from "./checks/subscription-check.ts";
-import { RESOURCE_CHECK } from "./checks/resource-check.ts";
 import { REACH_CHECKS, TRANSPORT_CHECKS } from "./checks/transport-checks.ts";
 import { type Endpoint, type Peer, preferredPeer, type TestSettings } from "./endpoint.ts";
 import { probeEndpoint } from "./probe.ts";
@@ -25,7 +25,7 @@ export interface TestRequest {
   signal: AbortSignal;
 }
 
-const COMMON_CHECKS = [...LIST_CHECKS, ...SCHEMA_CHECKS, RESOURCE_CHECK, ...ERROR_CHECKS];
+const COMMON_CHECKS = [...LIST_CHECKS, ...SCHEMA_CHECKS, ...CONTENT_CHECKS, ...ERROR_CHECKS];
 
 /** Tests an MCP endpoint against the rules of the revisions that it speaks. What it does wrong is in the report. */
 export async function testEndpoint({ settings, expectations, ...request }: TestRequest): Promise<TestReport> {

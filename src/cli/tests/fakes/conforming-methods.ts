@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Message } from "../../../../tests/fixtures/http-fixture-server.ts";
 
 export const SERVER_INFO = { name: "conforming", version: "1.0.0" };
-export const CAPABILITIES = { tools: { listChanged: true }, prompts: {}, resources: {} };
+export const CAPABILITIES = { tools: { listChanged: true }, prompts: {}, resources: {}, completions: {} };
 
 const ECHO = {
   name: "echo",
@@ -25,7 +25,7 @@ const PAGES: Message = {
 };
 
 const LISTS: Message = {
-  "prompts/list": { prompts: [{ name: "greet" }] },
+  "prompts/list": { prompts: [{ name: "greet", arguments: [{ name: "who" }] }] },
   "resources/list": { resources: [{ uri: "test://one", name: "one" }] },
   "resources/templates/list": { resourceTemplates: [{ uriTemplate: "test://{id}", name: "any" }] },
 };
@@ -41,6 +41,11 @@ export function answerMethod(method: string, params: Message, headers: IncomingH
     return { result: { contents: [{ uri: "test://one", text: "one" }] } };
   }
   if (method === "resources/read") return { error: { code: -32602, message: "There is no such resource" } };
+  if (method === "completion/complete") return { result: { completion: { values: ["world"] } } };
+  if (method === "prompts/get" && params["name"] === "greet") {
+    return { result: { messages: [{ role: "user", content: { type: "text", text: "Hello" } }] } };
+  }
+  if (method === "prompts/get") return { error: { code: -32602, message: "There is no such prompt" } };
   return method === "tools/call" ? callTool(params, headers) : undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { encodeHeaderValue } from "@mcpctl/shared/mcp/header-value.ts";
 import {
   type HttpFixture,
   keepStream,
@@ -13,6 +14,8 @@ export const MODERN = "2026-07-28";
 const LEGACY = ["2025-11-25", "2025-06-18"];
 export const KEY = "io.modelcontextprotocol/";
 export const TOKEN = "right-token";
+const LEGACY_CAPABILITIES = { ...CAPABILITIES, logging: {}, resources: { subscribe: true } };
+const WITH_EMPTY_RESULT = new Set(["ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"]);
 const NAMED_BY: Message = { "tools/call": "name", "prompts/get": "name", "resources/read": "uri" };
 
 /** An answer before it is written. */
@@ -110,7 +113,7 @@ function decideModern(seen: SeenRequest): Reply {
   const isSame =
     headers["mcp-protocol-version"] === version &&
     headers["mcp-method"] === method &&
-    (name === undefined || headers["mcp-name"] === name);
+    (name === undefined || headers["mcp-name"] === encodeHeaderValue(name));
   if (!isSame) return refuse(seen, 400, -32020);
   if (version !== MODERN) return refuse(seen, 400, -32022, { supported: [MODERN], requested: version });
   if (method === "subscriptions/listen") {
@@ -134,13 +137,13 @@ function decideLegacy(seen: SeenRequest, known: Known): Reply {
   const { id, method, params = {} } = seen.body;
   if (method === "initialize") {
     const protocolVersion = LEGACY.includes(params.protocolVersion) ? params.protocolVersion : LEGACY[0];
-    const result = { protocolVersion, capabilities: { ...CAPABILITIES, logging: {} }, serverInfo: SERVER_INFO };
+    const result = { protocolVersion, capabilities: LEGACY_CAPABILITIES, serverInfo: SERVER_INFO };
     return { status: 200, headers: { "mcp-session-id": known.open() }, message: { id, result } };
   }
   const refused = refuseSession(seen, known);
   if (refused) return refused;
   if (id === undefined) return { status: 202 };
-  if (method === "ping" || method === "logging/setLevel") return { status: 200, message: { id, result: {} } };
+  if (WITH_EMPTY_RESULT.has(method)) return { status: 200, message: { id, result: {} } };
   const answer = answerMethod(method, params, {});
   if (answer === undefined) return refuse(seen, 200, -32601);
   return { status: 200, message: { id, ...answer } };

@@ -172,6 +172,7 @@ describe("servers that were written for other tests", () => {
           "endpoint.host",
           "endpoint.content-type",
           "endpoint.accept",
+          "modern.encoded-name",
           "modern.list-cache",
           "modern.bad-cursor",
         ],

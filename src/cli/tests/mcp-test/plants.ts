@@ -146,7 +146,14 @@ const MODERN_PLANTS: Record<string, Plant> = {
     setHeader("mcp-protocol-version", MODERN),
   ),
   "modern.method-header": blind(isDiscover, setHeader("mcp-method", "server/discover")),
-  "modern.name-header": blind(calls("tools/call"), (seen) => setHeader("mcp-name", seen.body["params"].name)(seen)),
+  "modern.name-header": blind(
+    all(calls("tools/call"), ({ body }) => body["params"].name === "mcpctl-test-none"),
+    (seen) => setHeader("mcp-name", seen.body["params"].name)(seen),
+  ),
+  "modern.encoded-name": instead(
+    all(calls("tools/call"), ({ headers }) => String(headers["mcp-name"]).startsWith("=?base64?")),
+    (seen) => refuse(seen, 400, -32020),
+  ),
   "modern.unknown-method": instead(calls(NO_METHOD), (seen) => refuse(seen, 200, -32601)),
   "modern.removed-methods": instead(calls("ping"), ({ body }) => ({
     status: 200,
@@ -187,6 +194,7 @@ const LEGACY_PLANTS: Record<string, Plant> = {
     },
   ),
   "legacy.set-level": instead(calls("logging/setLevel", "legacy"), (seen) => refuse(seen, 200, -32601)),
+  "legacy.subscribe": instead(calls("resources/unsubscribe", "legacy"), (seen) => refuse(seen, 200, -32601)),
   "legacy.unknown-method": instead(calls(NO_METHOD, "legacy"), (seen) => refuse(seen, 200, -32603)),
   "legacy.version-header": blind(
     (seen) => seen.headers["mcp-protocol-version"] === "bogus",
@@ -231,7 +239,10 @@ function commonPlants(name: "modern" | "legacy"): Record<string, Plant> {
       all(lists, ({ body }) => String(body["params"]?.cursor).startsWith("mcpctl-test")),
       (seen) => ({ ...seen, body: { ...seen.body, params: { ...seen.body["params"], cursor: undefined } } }),
     ),
-    [`${name}.item-fields`]: result(calls("prompts/list", name), (found) => ({ ...found, prompts: [{ title: "x" }] })),
+    [`${name}.item-fields`]: result(calls("prompts/list", name), (found) => ({
+      ...found,
+      prompts: [...found["prompts"], { title: "x" }],
+    })),
     [`${name}.list-stable`]: later(name, (tools) =>
       tools.map((tool) => (tool["name"] === "fail" ? { ...tool, name: "f" } : tool)),
     ),
@@ -258,6 +269,12 @@ function commonPlants(name: "modern" | "legacy"): Record<string, Plant> {
       ({ body }) => ({ status: 200, message: { id: body["id"], result: { isError: true, content: [] } } }),
     ),
     [`${name}.resource-read`]: result(calls("resources/read", name), (found) => ({ ...found, contents: [{}] })),
+    [`${name}.prompt-get`]: result(calls("prompts/get", name), (found) => ({ ...found, messages: [{ role: "x" }] })),
+    [`${name}.completion`]: result(calls("completion/complete", name), () => ({ resultType: "complete", values: [] })),
+    [`${name}.unknown-prompt`]: instead(
+      all(calls("prompts/get", name), ({ body }) => body["params"].name.startsWith("mcpctl-test")),
+      ({ body }) => ({ status: 200, message: { id: body["id"], result: { messages: [] } } }),
+    ),
     [`${name}.unknown-resource`]: instead(all(calls("resources/read", name), isOfTest), ({ body }) => ({
       status: 200,
       message: { id: body["id"], result: { contents: [] } },

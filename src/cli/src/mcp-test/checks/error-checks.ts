@@ -3,7 +3,7 @@ import { type Check, firstBad, ok, skip, violated } from "../check.ts";
 import type { Peer } from "../endpoint.ts";
 import { describeAnswer, findErrorCode, findResponse } from "../rpc.ts";
 
-const NO_TOOL = "mcpctl-test-none";
+const NOTHING = "mcpctl-test-none";
 const NO_RESOURCE = "mcpctl-test://none";
 /** What servers of the older revisions say of a resource that does not exist. */
 const RESOURCE_NOT_FOUND = -32002;
@@ -35,8 +35,19 @@ export const ERROR_CHECKS: readonly Check<Peer>[] = [
     reference: "MCP server/tools, Error Handling",
     async run({ send, capabilities }) {
       if (capabilities["tools"] === undefined) return skip("the server has no tools");
-      const params = { name: NO_TOOL, arguments: {} };
-      const answer = await send({ method: "tools/call", params, name: NO_TOOL });
+      const params = { name: NOTHING, arguments: {} };
+      const answer = await send({ method: "tools/call", params, name: NOTHING });
+      return findErrorCode(answer) === RPC.invalidParams ? ok() : violated(`got ${describeAnswer(answer)}`);
+    },
+  },
+  {
+    id: "unknown-prompt",
+    title: "A prompt that does not exist is refused with -32602",
+    severity: "warning",
+    reference: "MCP server/prompts, Error Handling",
+    async run({ send, capabilities }) {
+      if (capabilities["prompts"] === undefined) return skip("the server has no prompts");
+      const answer = await send({ method: "prompts/get", params: { name: NOTHING }, name: NOTHING });
       return findErrorCode(answer) === RPC.invalidParams ? ok() : violated(`got ${describeAnswer(answer)}`);
     },
   },

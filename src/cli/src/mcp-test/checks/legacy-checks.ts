@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { LEGACY_VERSIONS, MODERN_VERSION, RPC } from "@mcpctl/shared/mcp/protocol.ts";
-import { type Check, noneOf, ok, type Outcome, skip, violated } from "../check.ts";
+import { type Check, firstBad, noneOf, ok, type Outcome, skip, violated } from "../check.ts";
 import type { LegacyPeer, LegacySession } from "../endpoint.ts";
 import {
   describeAnswer,
@@ -92,6 +92,23 @@ const LIFECYCLE_CHECKS: readonly Check<LegacyPeer>[] = [
     async run({ send, capabilities }) {
       if (!isObject(capabilities["logging"])) return skip("the server offers no logging");
       return expectResult(await send({ method: "logging/setLevel", params: { level: "info" } }));
+    },
+  },
+  {
+    id: "subscribe",
+    title: "The first resource that is listed can be subscribed to where that is offered",
+    severity: "error",
+    reference: "MCP 2025-11-25 server/resources, Subscriptions",
+    async run(peer) {
+      const { resources } = peer.capabilities;
+      if (!isObject(resources) || resources["subscribe"] !== true) return skip("the server offers no subscriptions");
+      const uri = (await peer.listing("resources")).items[0]?.["uri"];
+      if (uri === undefined) return skip("the server lists no resource");
+      return firstBad(
+        ["resources/subscribe", "resources/unsubscribe"].map((method) => async () => {
+          return expectResult(await peer.send({ method, params: { uri } }));
+        }),
+      );
     },
   },
   {

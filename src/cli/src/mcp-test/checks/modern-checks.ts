@@ -131,6 +131,19 @@ const ENVELOPE_CHECKS: readonly Check<Peer>[] = [
   },
 ];
 
+const ENCODED_NAME_CHECK: Check<Peer> = {
+  id: "encoded-name",
+  title: "Mcp-Name in base64 is understood, as names that are no ASCII need it",
+  severity: "error",
+  reference: `${TRANSPORT}, Value Encoding`,
+  async run({ send, capabilities }) {
+    if (!isObject(capabilities["tools"])) return skip("the server has no tools");
+    const name = "mcpctl-test-\u00e4";
+    const answer = await send({ method: "tools/call", params: { name, arguments: {} }, name });
+    return findErrorCode(answer) === RPC.headerMismatch ? violated(`got ${describeAnswer(answer)}`) : ok();
+  },
+};
+
 const METHOD_CHECKS: readonly Check<Peer>[] = [
   {
     id: "unknown-method",
@@ -181,4 +194,9 @@ const METHOD_CHECKS: readonly Check<Peer>[] = [
 ];
 
 /** The rules of the stateless revision, apart from lists and subscriptions. */
-export const MODERN_CHECKS: readonly Check<Peer>[] = [...DISCOVER_CHECKS, ...ENVELOPE_CHECKS, ...METHOD_CHECKS];
+export const MODERN_CHECKS: readonly Check<Peer>[] = [
+  ...DISCOVER_CHECKS,
+  ...ENVELOPE_CHECKS,
+  ENCODED_NAME_CHECK,
+  ...METHOD_CHECKS,
+];
