@@ -2,6 +2,7 @@ import { chmod, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { eventually, processesNaming } from "../../../../tests/support/processes.ts";
 import { temporaryDirectory } from "../fakes/run-mcpctl.ts";
 import { testServer } from "../fakes/test-mcp.ts";
 
@@ -37,16 +38,26 @@ async function leftovers(): Promise<string[]> {
   return (await readdir(tmpdir())).filter((name) => name.startsWith("mcpctl-test-suite-"));
 }
 
+/** Runs until it is ended, with a child that nobody tells. */
+const ENDLESS = `#!/usr/bin/env node
+import { spawn } from "node:child_process";
+spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+setInterval(() => {}, 1000);
+`;
+
+async function writeNpx(directory: string, program: string): Promise<void> {
+  const path = join(directory, "npx");
+  await writeFile(path, program);
+  await chmod(path, 0o755);
+  await writeFile(join(directory, "package.json"), '{"type":"module"}');
+}
+
 async function runSuite(program: string | undefined, flags: readonly string[] = []) {
   await using directory = await temporaryDirectory();
-  if (program !== undefined) {
-    const path = join(directory.path, "npx");
-    await writeFile(path, program);
-    await chmod(path, 0o755);
-  }
-  await writeFile(join(directory.path, "package.json"), '{"type":"module"}');
-  const nodeOnly = program === undefined ? [] : [dirname(process.execPath)];
-  const childEnvironment = { PATH: [directory.path, ...nodeOnly].join(delimiter) };
+  if (program !== undefined) await writeNpx(directory.path, program);
+  // Beside Node there is a real npx.
+  const beside = program === undefined ? [] : [dirname(process.execPath)];
+  const childEnvironment = { PATH: [directory.path, ...beside].join(delimiter) };
   return await testServer({}, ["--conformance", ...flags], { childEnvironment });
 }
 
@@ -75,6 +86,18 @@ describe("--conformance", () => {
     await runSuite(SUITE, ["--era", "modern"]);
     await runSuite(BROKEN, ["--era", "modern"]);
     expect(await leftovers()).toEqual(before);
+  });
+
+  it("ends the suite, and what it started, on Ctrl-C", async () => {
+    await using directory = await temporaryDirectory();
+    await writeNpx(directory.path, ENDLESS);
+    const childEnvironment = { PATH: `${directory.path}${delimiter}${dirname(process.execPath)}` };
+    const controller = new AbortController();
+    const tested = testServer({}, ["--conformance"], { childEnvironment, signal: controller.signal });
+    await eventually(async () => (await processesNaming(directory.path)).length === 2, "the suite and its child run");
+    controller.abort(new DOMException("Interrupted", "AbortError"));
+    expect(await tested).toMatchObject({ code: 130, out: [] });
+    await eventually(async () => (await processesNaming(directory.path)).length === 0, "nothing is left");
   });
 
   it.each([
