@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { mcpTokens } from "@mcpctl/shared/kinds/mcp-tokens.ts";
 import { usageError } from "../args.ts";
 import type { CommandContext } from "../command-context.ts";
@@ -9,6 +10,7 @@ import type { TestInput } from "./options.ts";
 
 /** Long enough for the test, should nobody be left to delete it. */
 const TTL = "1h";
+const CLEAN_UP_MS = 5_000;
 
 type TokenInput = Pick<TestInput, "token" | "tokenFile" | "tokenStdin" | "project">;
 
@@ -47,15 +49,22 @@ async function withMintedToken<T>(
   project: string,
   act: (token: string) => Promise<T>,
 ): Promise<T> {
-  const client = await api();
   const name = `test-${randomUUID().slice(0, 8)}`;
   const manifest = toManifest({ kind: mcpTokens, name, project, spec: { ttl: TTL, rbac: "empty" } });
-  const { token } = await client.createMcpToken(manifest);
+  const { token } = await (await api()).createMcpToken(manifest);
   try {
     return await act(token);
   } finally {
-    await client.delete(mcpTokens, { name, project }).catch((thrown: unknown) => {
-      io.err(`Warning: mcptoken/${name} could not be deleted (${String(thrown)}); it ends in ${TTL}`);
-    });
+    await deleteToken();
+  }
+
+  /** Also after Ctrl-C: a token that nobody knows of should not live on. */
+  async function deleteToken(): Promise<void> {
+    try {
+      await (await api(AbortSignal.timeout(CLEAN_UP_MS))).delete(mcpTokens, { name, project });
+    } catch (thrown) {
+      if (!(thrown instanceof McpctlError)) throw thrown;
+      io.err(`Warning: mcptoken/${name} could not be deleted (${thrown.message}); it ends in ${TTL}`);
+    }
   }
 }
