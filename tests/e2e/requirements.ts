@@ -25,6 +25,8 @@ export const REQUIREMENTS = {
     "login at an OpenID provider with a browser that goes through its pages, whoami, logout everywhere",
   "cli:login-device": "login at an OpenID provider on another device",
   "cli:token-rights": "a token with bindings may do just that, auth can-i and why say so, revoking it ends both",
+  "test:own-gateway": "mcpctl test mcp finds nothing at our own gateway, in either era",
+  "test:minted-token": "mcpctl test mcp -p mints a token for the test and leaves none behind",
   "cli:delete": "deleting a project deletes its tokens, and they stop working",
 } as const;
 export type Requirement = keyof typeof REQUIREMENTS;

@@ -11,6 +11,7 @@ const PAGES = [
   "docs/glossary.md",
   "docs/login.md",
   "docs/performance.md",
+  "docs/test-mcp.md",
 ];
 
 describe("what the documentation names", () => {

@@ -28,10 +28,13 @@ export interface GlobalInput {
 export interface CommandContext extends CliDeps {
   /** Address of mcpd: flag, environment, last login, default. */
   server(): Promise<string>;
-  /** @throws {McpctlError} `unauthenticated` when there is neither MCPCTL_TOKEN nor a session. */
-  api(): Promise<ApiClient>;
+  /**
+   * @param limit - ends its requests; Ctrl-C when absent.
+   * @throws {McpctlError} `unauthenticated` when there is neither MCPCTL_TOKEN nor a session.
+   */
+  api(limit?: AbortSignal): Promise<ApiClient>;
   /** A client that has no credentials, or the given one. */
-  apiWith(token: string | undefined): Promise<ApiClient>;
+  apiWith(token: string | undefined, limit?: AbortSignal): Promise<ApiClient>;
   credentials(): Promise<Credentials>;
   /** Prints an error after which the command goes on. @returns its exit code. */
   report(thrown: unknown, about?: string): number;
@@ -49,14 +52,14 @@ export function createCommandContext(deps: CliDeps, globals: GlobalInput, style:
     if (config.server !== undefined) return parseServerUrl(config.server, "MCPCTL_SERVER");
     return (await (await credentials()).findCurrentServer()) ?? DEFAULT_SERVER;
   }
-  async function apiWith(token: string | undefined): Promise<ApiClient> {
+  async function apiWith(token: string | undefined, limit = signal): Promise<ApiClient> {
     const { createApiClient } = await import("@mcpctl/shared/api/client.ts");
-    return createApiClient({ baseUrl: await server(), token, signal });
+    return createApiClient({ baseUrl: await server(), token, signal: limit });
   }
-  async function api(): Promise<ApiClient> {
+  async function api(limit?: AbortSignal): Promise<ApiClient> {
     const baseUrl = await server();
     const token = config.token ?? (await (await credentials()).find(baseUrl))?.token;
-    if (token !== undefined) return apiWith(token);
+    if (token !== undefined) return apiWith(token, limit);
     throw new McpctlError("unauthenticated", `Not logged in to ${baseUrl}`, { hint: "Log in with: mcpctl login" });
   }
   return {

@@ -3,6 +3,7 @@ import type { CommandEntry } from "./command.ts";
 const START = "Start";
 const OBJECTS = "Objects";
 const ACCESS = "Access";
+const TEST = "Test";
 
 /** Every command, in the order of the help. A command costs nothing until it is called. */
 export const COMMANDS: readonly CommandEntry[] = [
@@ -83,5 +84,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: ACCESS,
     summary: "End a token for good",
     load: async () => (await import("./commands/revoke.ts")).revokeCommand,
+  },
+  {
+    name: "test",
+    group: TEST,
+    summary: "Test an MCP endpoint, whoever runs it",
+    load: async () => (await import("./commands/test.ts")).testCommand,
   },
 ];

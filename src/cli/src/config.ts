@@ -1,15 +1,19 @@
 import { homedir } from "node:os";
-import { basename, join, relative } from "node:path";
+import { basename, delimiter, dirname, join, relative } from "node:path";
 
 /** What the environment says. Flags win over it. */
 export interface CliConfig {
   server: string | undefined;
   token: string | undefined;
+  /** Bearer for an MCP endpoint; never the one for mcpd, which strangers must not see. */
+  mcpToken: string | undefined;
   project: string | undefined;
   /** Where the CLI keeps its own files. */
   directory: string;
   /** How this program was called, for commands that are printed to be copied. */
   cliCommand: string;
+  /** What programs that are started get: the environment of this one, with its Node before others. */
+  childEnvironment: Environment;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -19,9 +23,11 @@ export function readConfig(script: string, env: Environment = process.env): CliC
   return {
     server: env["MCPCTL_SERVER"] || undefined,
     token: env["MCPCTL_TOKEN"] || undefined,
+    mcpToken: env["MCPCTL_MCP_TOKEN"] || undefined,
     project: env["MCPCTL_PROJECT"] || undefined,
     directory: env["MCPCTL_CONFIG_DIR"] || join(env["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "mcpctl"),
     cliCommand: cliCommandOf(script, env),
+    childEnvironment: { ...env, PATH: [dirname(process.execPath), env["PATH"]].filter(Boolean).join(delimiter) },
   };
 }
 

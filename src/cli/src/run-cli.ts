@@ -11,8 +11,8 @@ Examples:
   mcpctl create project demo --server files
   mcpctl get servers,projects
 
-Exit codes: 0 ok, 1 failed, 2 usage or invalid manifest, 3 login needed, 4 unreachable, 6 forbidden, 7 conflict,
-130 interrupted.`;
+Exit codes: 0 ok, 1 failed, 2 usage or invalid manifest, 3 login needed, 4 unreachable, 5 tool error, 6 forbidden,
+7 conflict, 8 audit trail broken, 9 MCP broken by a server, 130 interrupted.`;
 
 const PROGRAM = {
   name: "mcpctl",

@@ -42,7 +42,7 @@ describe("every command", () => {
   it("has examples that are understood", async () => {
     const examples = (await allCommands(COMMANDS)).flatMap((command) => command.examples);
     const runnable = examples.filter(
-      (example) => !/[<>|$]| -f | --from-|^mcpctl (login|logout|up|auth passwd)|--server http/.test(example),
+      (example) => !/[<>|$]| -f | --from-|^mcpctl (login|logout|up|auth passwd|test mcp)|--server http/.test(example),
     );
     expect(runnable.length).toBeGreaterThan(20);
     for (const example of runnable) {

@@ -1,17 +1,26 @@
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../src/config.ts";
 
 describe("readConfig", () => {
   it("reads what the environment has, and counts empty as absent", () => {
-    const env = { MCPCTL_SERVER: "http://a", MCPCTL_TOKEN: "", MCPCTL_PROJECT: "demo", MCPCTL_CONFIG_DIR: "/etc/x" };
+    const env = {
+      MCPCTL_SERVER: "http://a",
+      MCPCTL_TOKEN: "",
+      MCPCTL_MCP_TOKEN: "t",
+      MCPCTL_PROJECT: "demo",
+      MCPCTL_CONFIG_DIR: "/etc/x",
+      PATH: "/bin",
+    };
     expect(readConfig("/usr/bin/mcpctl", env)).toEqual({
       server: "http://a",
       token: undefined,
+      mcpToken: "t",
       project: "demo",
       directory: "/etc/x",
       cliCommand: "mcpctl",
+      childEnvironment: { ...env, PATH: `${dirname(process.execPath)}${delimiter}/bin` },
     });
   });
 

@@ -31,13 +31,14 @@ async function run(started: Started, stdin = "") {
 }
 
 describe("the program", () => {
-  it.each([[["--help"]], [["--version"]], [["gte"]], [["create", "--help"]]])(
+  it.each([[["--help"]], [["--version"]], [["gte"]], [["create", "--help"]], [["test", "mcp", "--help"]]])(
     "loads nothing heavy for %s",
     async (args) => {
       const { err } = await run({ args, node: ["--import", TRACE] });
       const loaded = JSON.parse(err.slice(err.indexOf("["))) as string[];
       expect(loaded.some((url) => url.includes("/commander/"))).toBe(true);
-      const heavy = /\/(zod|yaml)\/|\/kinds\/|\/api\/client|undici|\/@?mcpctl\/up\/|\/up\/src\/|\/mcpd\/|\/mcplocal\//;
+      const heavy =
+        /\/(zod|yaml|ajv|mcp-test)\/|\/kinds\/|\/api\/client|undici|\/@?mcpctl\/up\/|\/up\/src\/|\/mcpd\/|\/mcplocal\//;
       expect(loaded.filter((url) => heavy.test(url))).toEqual([]);
     },
   );

@@ -37,6 +37,8 @@ export const ERROR_CODES = {
   "database-unavailable": { status: 503, exit: 4, rpc: -32603 },
   "audit-broken": { status: 500, exit: 8, rpc: -32603 },
   "tool-error": { status: 502, exit: 5, rpc: -32603 },
+  "protocol-violation": { status: 502, exit: 9, rpc: -32603 },
+  "conformance-unavailable": { status: 503, exit: 1, rpc: -32603 },
 } as const satisfies Record<string, CodeMeaning>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

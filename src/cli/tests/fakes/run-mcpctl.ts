@@ -11,6 +11,10 @@ export interface RunOptions extends TestIoOptions {
   server?: string | undefined;
   /** MCPCTL_TOKEN; a valid one by default. */
   token?: string | undefined;
+  /** MCPCTL_MCP_TOKEN. */
+  mcpToken?: string | undefined;
+  /** Environment of programs that are started; an empty one by default. */
+  childEnvironment?: CliDeps["config"]["childEnvironment"];
   project?: string | undefined;
   directory?: string | undefined;
   signal?: AbortSignal;
@@ -37,7 +41,15 @@ export async function runMcpctl(line: string | readonly string[], options: RunOp
   const { server, project, directory = "/nonexistent/mcpctl", token = FAKE_TOKEN } = options;
   const code = await runCli(argv, {
     io,
-    config: { server, token: "token" in options ? options.token : token, project, directory, cliCommand: "mcpctl" },
+    config: {
+      server,
+      token: "token" in options ? options.token : token,
+      mcpToken: options.mcpToken,
+      project,
+      directory,
+      cliCommand: "mcpctl",
+      childEnvironment: options.childEnvironment ?? {},
+    },
     now: () => new Date(NOW),
     signal: options.signal ?? new AbortController().signal,
     loadUp: options.loadUp ?? (() => Promise.reject(new Error("up is not part of this test"))),

@@ -1,7 +1,7 @@
 import { RPC } from "@mcpctl/shared/mcp/protocol.ts";
 import type { HeaderLines } from "../http1/header-lines.ts";
 import { isRecord } from "./client-message.ts";
-import { decodeHeaderValue } from "./header-value.ts";
+import { decodeHeaderValue } from "@mcpctl/shared/mcp/header-value.ts";
 import { RpcFailure } from "./rpc-failure.ts";
 
 const ANNOTATION = "x-mcp-header";

@@ -1,7 +1,7 @@
 import { LEGACY_VERSIONS, META, MODERN_VERSION, RPC } from "@mcpctl/shared/mcp/protocol.ts";
 import type { HeaderLines } from "../http1/header-lines.ts";
 import { type ClientMessage, type ClientRequest, claimedVersion, isRecord, metaOf } from "./client-message.ts";
-import { decodeHeaderValue } from "./header-value.ts";
+import { decodeHeaderValue } from "@mcpctl/shared/mcp/header-value.ts";
 import { RpcFailure } from "./rpc-failure.ts";
 
 export const SUPPORTED_VERSIONS = [MODERN_VERSION, ...LEGACY_VERSIONS] as const;

@@ -3,7 +3,7 @@ import { LATEST_LEGACY_VERSION, MODERN_VERSION, type Era } from "@mcpctl/shared/
 import { hasCode } from "@mcpctl/shared/errors.ts";
 import type { ClientCapabilities, UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
 import type * as z from "zod";
-import { encodeHeaderValue } from "../protocol/header-value.ts";
+import { encodeHeaderValue } from "@mcpctl/shared/mcp/header-value.ts";
 import { IDENTITY, MODERN_META } from "../identity.ts";
 import { type HeaderBlock, joinHeaderBlocks, toHeaderBlock } from "../http1/header-block.ts";
 import type { HttpTarget } from "./http-exchange.ts";

@@ -6,7 +6,7 @@ import type { ConnectionPool, SentRequest } from "../http1/client/connection-poo
 import { type HeaderBlock, toHeaderBlock } from "../http1/header-block.ts";
 import type { ResponseHandler } from "../http1/client/http-connection.ts";
 import { HeaderLines } from "../http1/header-lines.ts";
-import { SseParser } from "./sse-parser.ts";
+import { SseParser } from "@mcpctl/shared/mcp/sse-parser.ts";
 
 const MAX_RESPONSE_BYTES = 16 * 1_024 * 1_024;
 const MAX_BELIEVED_BYTES = 1_048_576;

@@ -12,7 +12,7 @@ import type {
 import { nameOf } from "../protocol/modern-rules.ts";
 import { waitFor } from "@mcpctl/shared/wait-for.ts";
 import { ChangeWatch } from "./change-watch.ts";
-import { encodeHeaderValue } from "../protocol/header-value.ts";
+import { encodeHeaderValue } from "@mcpctl/shared/mcp/header-value.ts";
 import { type HeaderBlock, joinHeaderBlocks, toHeaderBlock } from "../http1/header-block.ts";
 import { type Connection, createRequestHeaders, greet } from "./handshake.ts";
 import type { Dispatcher } from "./dispatcher.ts";

@@ -1,9 +1,8 @@
-import { isUtf8 } from "node:buffer";
-
 const PREFIX = "=?base64?";
 const SUFFIX = "?=";
 const PRINTABLE = /^[\x20-\x7e\t]*$/;
 const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/;
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /**
@@ -25,6 +24,9 @@ export function decodeHeaderValue(header: string): string | undefined {
   if (!isEncoded) return header;
   const encoded = header.slice(PREFIX.length, -SUFFIX.length);
   if (!BASE64.test(encoded)) return undefined;
-  const bytes = Buffer.from(encoded, "base64");
-  return isUtf8(bytes) ? bytes.toString("utf8") : undefined;
+  try {
+    return utf8.decode(Buffer.from(encoded, "base64"));
+  } catch {
+    return undefined;
+  }
 }

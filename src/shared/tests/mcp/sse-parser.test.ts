@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SseParser } from "../../src/upstreams/sse-parser.ts";
+import { SseParser } from "../../src/mcp/sse-parser.ts";
 
 function read(chunks: readonly Buffer[], maxEventBytes = 1_000_000): string[] {
   const messages: string[] = [];

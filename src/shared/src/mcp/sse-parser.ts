@@ -1,4 +1,4 @@
-import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { McpctlError } from "../errors.ts";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
