@@ -176,7 +176,7 @@ describe.each(["pglite", "postgresql"] as const)("tokens with %s", (engine) => {
     const name = status === 409 ? "taken" : "new";
     expect(await mint(rest.admin, { name, project: "refused" }, spec)).toMatchObject({
       status,
-      body: { code, detail: expect.any(String) },
+      body: { code, detail: expect.any(String), ...(status === 409 && { hint: expect.stringMatching(/-p refused$/) }) },
     });
   });
 

@@ -1,3 +1,4 @@
+import type { Liveness } from "./liveness.ts";
 import type { InstanceStatus } from "@mcpctl/shared/kinds/instances.ts";
 import type { Upstream, UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
 
@@ -13,6 +14,8 @@ export interface InstanceLaunch {
   secretValues?: readonly string[] | undefined;
   startTimeoutSeconds: number;
   timeoutSeconds: number;
+  /** Where it differs from what is usual. */
+  liveness?: Partial<Liveness> | undefined;
 }
 
 /** What is known of an instance now. `identity` and `toolCount` are those of the last handshake that succeeded. */

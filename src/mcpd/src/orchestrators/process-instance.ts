@@ -3,6 +3,7 @@ import { withoutSecrets } from "@mcpctl/shared/redact.ts";
 import type { BackOff } from "./back-off.ts";
 import type { EraMemory } from "./era-memory.ts";
 import { InstanceUpstream } from "./instance-upstream.ts";
+import { LIVENESS, watchLiveness } from "./liveness.ts";
 import type { InstanceLaunch, InstanceLoad, InstanceState, RunningInstance } from "./orchestrator.ts";
 import type { ProcessLimits } from "./process-limits.ts";
 import type { Reaper } from "./reaper.ts";
@@ -167,10 +168,29 @@ export class ProcessInstance implements RunningInstance {
     this.upstream.attach(upstream);
     this.#become({ phase: "Running", message: undefined, identity, toolCount });
     followToolCount(upstream, { identity, signal, onCount: (count) => this.#become({ toolCount: count }) });
-    const exit = await waitFor(process.exited, signal).catch(() => undefined);
-    if (!exit) return undefined;
+    const what = await this.#untilEnd(process, signal);
+    if (what === undefined) return undefined;
     if (performance.now() - startedAt >= this.#deps.limits.healthyMs) this.#deps.backOff.reset();
-    return { what: `The server ${describeExit(exit)}`, phase: "CrashLoopBackOff", wasRunning: true };
+    return { what, phase: "CrashLoopBackOff", wasRunning: true };
+  }
+
+  /** @returns why the process is no good any more; undefined when it was interrupted. */
+  async #untilEnd({ exited }: StartedServer["process"], signal: AbortSignal): Promise<string | undefined> {
+    const over = new AbortController();
+    const exit = waitFor(exited, signal)
+      .then((how) => `The server ${describeExit(how)}`)
+      .catch(() => undefined);
+    const death = watchLiveness({
+      upstream: this.upstream,
+      load: () => this.load,
+      liveness: { ...LIVENESS, ...this.#launch.liveness },
+      signal: AbortSignal.any([signal, over.signal]),
+    });
+    try {
+      return await Promise.race([exit, death.then((why) => why ?? exit)]);
+    } finally {
+      over.abort();
+    }
   }
 
   /** Clears what is left of the process and waits as long as the back-off says. */

@@ -9,8 +9,8 @@ export type PackageResolver = (npm: { npm: string; version: string }) => Promise
 
 /** What must be equal for a running process to be the one that the spec asks for. */
 export function launchKey({ metadata, spec }: Server, { values, fault }: ResolvedValues): string {
-  const { command, package: npm, args, startTimeoutSeconds, timeoutSeconds } = spec;
-  const what = [metadata.uid, command, npm, args, values, fault, startTimeoutSeconds, timeoutSeconds];
+  const { command, package: npm, args, startTimeoutSeconds, timeoutSeconds, liveness } = spec;
+  const what = [metadata.uid, command, npm, args, values, fault, startTimeoutSeconds, timeoutSeconds, liveness];
   // Hashed, because values may be secret and the key is kept.
   return createHash("sha256").update(JSON.stringify(what)).digest("base64");
 }
@@ -34,6 +34,7 @@ export async function toLaunch(
     secretValues: env.secretValues,
     startTimeoutSeconds: spec.startTimeoutSeconds,
     timeoutSeconds: spec.timeoutSeconds,
+    liveness: spec.liveness,
   };
 }
 

@@ -17,7 +17,7 @@ export function createResourceRepository(db: Kysely<Tables>): ResourceRepository
       const inserted = await writeResource(db, { type: "ADDED", ...insertion(ref, { kind, content, status }) });
       if (inserted) return inserted;
       throw new McpctlError("already-exists", `${singularOf(ref)} "${ref.name}" already exists`, {
-        hint: `Look at it with: mcpctl describe ${singularOf(ref)} ${ref.name}`,
+        hint: `Look at it with: mcpctl describe ${singularOf(ref)} ${ref.name}${ref.project && ` -p ${ref.project}`}`,
       });
     },
 

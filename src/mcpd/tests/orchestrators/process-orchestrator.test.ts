@@ -223,6 +223,42 @@ describe("a server that crashes", () => {
   });
 });
 
+describe("a server that lives but does not answer", () => {
+  const liveness = { periodSeconds: 0.05, timeoutSeconds: 0.2, failureThreshold: 2 };
+
+  it("is restarted after some looks in a row, which is said", async () => {
+    const instance = await rig.run("echo", { name: "deaf", liveness });
+    const { pid } = instance.state;
+    await callTool(instance.upstream, "deaf");
+    await until(() => instance.state.phase === "Running" && instance.state.restarts === 1);
+    expect(instance.state.pid).not.toBe(pid);
+    expect(rig.statesOf("deaf").map(({ message }) => message)).toContain(
+      "The server did not answer tools/list within 0.2 s, 2 times in a row",
+    );
+    expect(await callTool(instance.upstream, "echo", { text: "alive" })).toBe("alive");
+  });
+
+  it("is left alone as long as a call is under way that is not late", async () => {
+    const instance = await rig.run("echo", { name: "busy", liveness });
+    const busy = instance.upstream.request(
+      "tools/call",
+      { name: "hang", arguments: {} },
+      { signal: AbortSignal.timeout(1_500) },
+    );
+    await callTool(instance.upstream, "deaf");
+    await expect(busy).rejects.toThrow();
+    expect(instance.state).toMatchObject({ phase: "Running", restarts: 0 });
+    await until(() => instance.state.restarts === 1);
+  });
+
+  it("is not looked at when that is not wanted", async () => {
+    const instance = await rig.run("echo", { name: "unwatched", liveness: { ...liveness, periodSeconds: 0 } });
+    await callTool(instance.upstream, "deaf");
+    await sleep(1_000);
+    expect(instance.state).toMatchObject({ phase: "Running", restarts: 0 });
+  });
+});
+
 describe("stderr", () => {
   it("is kept, at its end", async () => {
     const instance = await rig.run("echo", { name: "talks" });

@@ -12,7 +12,7 @@ import type * as z from "zod";
 import type { Dispatcher } from "../upstreams/dispatcher.ts";
 import { toHeaderBlock } from "../http1/header-block.ts";
 import { createTarget, sendHttp } from "../upstreams/http-exchange.ts";
-import { createHttpUpstream } from "../upstreams/http-upstream.ts";
+import { createRemoteUpstream } from "../upstreams/remote-upstream.ts";
 import { createLinkUpstream } from "../upstreams/link-upstream.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { parseJson, problemOf, unusable } from "./mcpd-answers.ts";
@@ -58,7 +58,7 @@ export function createHttpControlPlane({ mcpdUrl, dispatcher }: HttpControlPlane
       const { name, timeoutSeconds, isRelay, hasLink } = server;
       const credential = relayCredential(server, url, bearer);
       const openHttp = () =>
-        createHttpUpstream({
+        createRemoteUpstream({
           name,
           url,
           headers: { ...server.headers, ...credential },

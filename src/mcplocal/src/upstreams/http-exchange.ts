@@ -25,6 +25,8 @@ export interface HttpCall {
   isWaiting?: (() => boolean) | undefined;
   /** Called for every message of an event stream. True ends the exchange: the rest is of no interest. */
   onMessage?: (data: Buffer) => boolean;
+  /** Called for every event that is no message, with its type. */
+  onOther?: (type: string, data: Buffer) => void;
   /** Called when an event stream begins. */
   onStream?: () => void;
 }
@@ -115,9 +117,10 @@ class HttpExchange implements ResponseHandler {
     this.#status = status;
     this.#headers = headers;
     if (status !== 200 || mediaTypeOf(headers) !== "text/event-stream") return;
-    const { onMessage, onStream } = this.#call;
+    const { onMessage, onOther, onStream } = this.#call;
     this.#parser = new SseParser({
       maxEventBytes: MAX_RESPONSE_BYTES,
+      ...(onOther && { onOther }),
       onMessage: (data) => {
         if (this.#isSettled) return;
         if (onMessage?.(data)) this.#finish();

@@ -1,29 +1,8 @@
 import type { Socket } from "node:net";
-import { McpctlError } from "@mcpctl/shared/errors.ts";
-import { createLineMemory } from "@mcpctl/shared/mcp/line-memory.ts";
 import { splitRelayedMessage } from "@mcpctl/shared/mcp/relayed-message.ts";
-import { type LineLimits, LineUpstream } from "@mcpctl/shared/mcp/line-upstream.ts";
-import type { Era } from "@mcpctl/shared/mcp/protocol.ts";
-import {
-  type ChangeListener,
-  LIST_KINDS,
-  type Upstream,
-  type UpstreamChange,
-  type UpstreamIdentity,
-  type UpstreamReply,
-  type UpstreamRequestOptions,
-} from "@mcpctl/shared/mcp/upstream.ts";
-import { ResourceInterests } from "@mcpctl/shared/mcp/resource-interests.ts";
-import { waitFor } from "@mcpctl/shared/wait-for.ts";
+import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import { dialLink, type LinkAddress } from "./dial-link.ts";
-
-const MIB = 1_024 * 1_024;
-const LIMITS: LineLimits = { probeMs: 3_000, maxLineBytes: 16 * MIB, maxUnsentBytes: 16 * MIB, maxRequests: 2_048 };
-const MAX_GREETING_SECONDS = 30;
-const FIRST_PAUSE_MS = 1_000;
-/** Whoever wants to hear of changes hears of those after at most two minutes without mcpd; the next call dials anyway. */
-const MAX_REDIALS = 7;
-const NEVER = new AbortController().signal;
+import { DialledUpstream, type LineConnection } from "./dialled-upstream.ts";
 
 export interface LinkUpstreamOptions extends LinkAddress {
   timeoutSeconds: number;
@@ -31,127 +10,26 @@ export interface LinkUpstreamOptions extends LinkAddress {
   openFallback(): Upstream;
 }
 
-/** A server that mcpd runs, over a link of lines to mcpd's relay; the first who needs it dials. */
-export function createLinkUpstream(options: LinkUpstreamOptions): Upstream {
-  return new LinkUpstream(options);
-}
-
-class LinkUpstream implements Upstream {
-  readonly #options: LinkUpstreamOptions;
-  readonly #listeners = new Set<ChangeListener>();
-  readonly #interests = new ResourceInterests();
-  #current: Upstream | undefined;
-  #dialling: Promise<Upstream> | undefined;
-  #socket: Socket | undefined;
-  #knownEra: Era | undefined;
-  #dials = 0;
-  #isClosed = false;
-  #redial: NodeJS.Timeout | undefined;
-
-  constructor(options: LinkUpstreamOptions) {
-    this.#options = options;
-  }
-
-  get identity(): UpstreamIdentity | undefined {
-    return this.#current?.identity;
-  }
-
-  connect(signal: AbortSignal): Promise<UpstreamIdentity> {
-    if (this.#current) return this.#current.connect(signal);
-    return this.#dialled(signal).then((upstream) => upstream.connect(signal));
-  }
-
-  request(method: string, params: Record<string, unknown>, options: UpstreamRequestOptions): Promise<UpstreamReply> {
-    if (this.#current) return this.#current.request(method, params, options);
-    return this.#dialled(options.signal).then((upstream) => upstream.request(method, params, options));
-  }
-
-  onChange(listener: ChangeListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
-  subscribe(uri: string): () => void {
-    return this.#interests.subscribe(uri);
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#interests.moveTo(undefined);
-    clearTimeout(this.#redial);
-    const current = this.#current;
-    this.#current = undefined;
-    await current?.close();
-    this.#socket?.destroy();
-  }
-
-  #dialled(signal: AbortSignal): Promise<Upstream> {
-    if (this.#isClosed) return Promise.reject(closed(this.#options.name));
-    this.#dialling ??= this.#dial().finally(() => (this.#dialling = undefined));
-    return waitFor(this.#dialling, signal);
-  }
-
-  async #dial(): Promise<Upstream> {
-    const socket = await dialLink(this.#options);
-    if (this.#isClosed) {
-      socket?.destroy();
-      throw closed(this.#options.name);
-    }
-    clearTimeout(this.#redial);
-    const upstream = socket ? this.#over(socket) : this.#options.openFallback();
-    upstream.onChange(this.#announce);
-    this.#current = upstream;
-    this.#interests.moveTo(upstream);
-    this.#dials += 1;
-    // What changed while nobody listened is not told again.
-    if (this.#dials > 1) for (const kind of LIST_KINDS) this.#announce({ kind });
-    return upstream;
-  }
-
-  #over(socket: Socket): Upstream {
-    const { name, timeoutSeconds } = this.#options;
-    const upstream: LineUpstream = new LineUpstream({
-      server: name,
-      sink: socket,
-      defer: setImmediate,
-      deferBriefly: process.nextTick,
-      memory: createLineMemory(Buffer),
-      startTimeoutSeconds: Math.min(timeoutSeconds, MAX_GREETING_SECONDS),
-      timeoutSeconds,
-      knownEra: this.#knownEra,
-      limits: LIMITS,
-      isRelayed: true,
-      split: splitRelayedMessage,
-    });
-    this.#socket = socket;
-    socket.on("data", upstream.receive).on("end", () => socket.destroy());
-    socket.on("close", () => this.#lose(upstream));
-    upstream.connect(NEVER).then(
-      ({ era }) => (this.#knownEra = era),
-      () => (this.#knownEra = undefined),
-    );
-    return upstream;
-  }
-
-  #lose(upstream: LineUpstream): void {
-    upstream.fail("cannot be reached: the link to mcpd broke");
-    if (this.#current === upstream) this.#current = undefined;
-    if (this.#listeners.size > 0) this.#redialLater(0);
-  }
-
-  #redialLater(attempts: number): void {
-    if (this.#isClosed || this.#current || attempts === MAX_REDIALS) return;
-    const redial = (): void => void this.#dialled(NEVER).catch(() => this.#redialLater(attempts + 1));
-    this.#redial = setTimeout(redial, FIRST_PAUSE_MS * 2 ** attempts).unref();
-  }
-
-  readonly #announce = (change: UpstreamChange): void => {
-    for (const listener of this.#listeners) listener(change);
-  };
-}
-
-function closed(name: string): McpctlError {
-  return new McpctlError("upstream-unavailable", `The connection to server "${name}" was closed`, {
-    hint: "Try again: the server has been changed or the gateway is stopping",
+/** A server that mcpd runs, over a link of lines to mcpd's relay. */
+export function createLinkUpstream({ timeoutSeconds, openFallback, ...address }: LinkUpstreamOptions): Upstream {
+  return new DialledUpstream({
+    name: address.name,
+    timeoutSeconds,
+    isRelayed: true,
+    split: splitRelayedMessage,
+    what: "the link to mcpd",
+    async dial() {
+      const socket = await dialLink(address);
+      return socket ? toConnection(socket) : { instead: openFallback() };
+    },
   });
+}
+
+function toConnection(socket: Socket): LineConnection {
+  return {
+    sink: socket,
+    onData: (take) => void socket.on("data", take).on("end", () => socket.destroy()),
+    onClose: (listener) => void socket.on("close", listener),
+    destroy: () => void socket.destroy(),
+  };
 }

@@ -1,7 +1,12 @@
 import { isErrorCode, McpctlError } from "@mcpctl/shared/errors.ts";
 import { problemSchema } from "@mcpctl/shared/problem.ts";
 import { mediaTypeOf } from "./http-exchange.ts";
-import { protocolError, type RpcOutcome } from "./rpc-exchange.ts";
+import type { RpcOutcome } from "./rpc-exchange.ts";
+
+/** A refusal as servers give it that know nothing of Streamable HTTP. */
+export class NoStreamableHttp extends McpctlError {}
+
+const OF_OLDER_SERVERS: readonly number[] = [400, 404, 405];
 
 /** Says in our words why a server answered with an HTTP status that is no success and no JSON-RPC. */
 export function refusalError(name: string, { status, headers, body, reply }: RpcOutcome): McpctlError {
@@ -28,7 +33,9 @@ export function refusalError(name: string, { status, headers, body, reply }: Rpc
     });
   }
   const said = reply ? `: ${Buffer.from(reply.json).toString("utf8").slice(0, 200)}` : "";
-  return protocolError(name, `it answered with HTTP ${status}${said}`);
+  const message = `Server "${name}" does not speak MCP as expected: it answered with HTTP ${status}${said}`;
+  if (!reply && OF_OLDER_SERVERS.includes(status)) return new NoStreamableHttp("upstream-protocol", message, { hint });
+  return new McpctlError("upstream-protocol", message, { hint });
 }
 
 /** mcpd's relay explains itself; its explanation is better than ours. */

@@ -56,6 +56,24 @@ const npmPackage = z
   })
   .describe("A package to install and run.");
 
+const liveness = z
+  .strictObject({
+    periodSeconds: z
+      .int()
+      .min(0)
+      .max(3_600)
+      .exactOptional()
+      .describe("Seconds between two looks, 0 for none; 30 when absent."),
+    timeoutSeconds: z.int().min(1).max(600).exactOptional().describe("Seconds that a look waits; 10 when absent."),
+    failureThreshold: z
+      .int()
+      .min(1)
+      .max(100)
+      .exactOptional()
+      .describe("Failed looks in a row that end it; 3 when absent."),
+  })
+  .describe("When a process that does not answer tools/list is restarted.");
+
 const spec = z
   .strictObject({
     command: z.string().min(1).optional().describe("Program to run; never given to a shell."),
@@ -80,6 +98,7 @@ const spec = z
     replicas: z.int().min(0).max(20).default(1).describe("How many copies of the process run; 0 stops the server."),
     startTimeoutSeconds: z.int().min(1).max(600).default(30).describe("Limit for start and handshake."),
     timeoutSeconds: z.int().min(1).max(600).default(60).describe("Limit for one request to the server."),
+    liveness: liveness.optional(),
     tools: toolPolicy,
   })
   .superRefine((server, context) => {

@@ -12,6 +12,8 @@ const MAX_DATA_LINES = 100_000;
 interface SseParserOptions {
   /** Called with the data of every event that is a message. */
   onMessage(data: Buffer): void;
+  /** Takes the data of any other event that has a type. */
+  onOther?(type: string, data: Buffer): void;
   /** Limit for one event, and for a line that has not ended. */
   maxEventBytes: number;
 }
@@ -99,12 +101,14 @@ export class SseParser {
 
   #dispatch(): void {
     const [first = NOTHING, ...more] = this.#data;
-    const isMessage = this.#dataBytes > 1 && (this.#eventType === "" || this.#eventType === "message");
+    const [type, isEmpty] = [this.#eventType, this.#dataBytes <= 1];
     this.#data = [];
     this.#dataBytes = 0;
     this.#eventType = "";
-    if (!isMessage) return;
+    if (isEmpty) return;
     const lines = more.flatMap((line) => [Buffer.from("\n"), line]);
-    this.#options.onMessage(more.length === 0 ? first : Buffer.concat([first, ...lines]));
+    const data = more.length === 0 ? first : Buffer.concat([first, ...lines]);
+    if (type === "" || type === "message") this.#options.onMessage(data);
+    else this.#options.onOther?.(type, data);
   }
 }
