@@ -167,9 +167,9 @@ describe.each(["postgresql", "pglite"] as const)("the audit trail over REST, on 
       return { rows: rows.length, denials: rows.reduce((sum, row) => sum + Number(row["count"]), 0) };
     };
     await vi.waitFor(async () => expect((await count("user=flooder&verb=delete")).denials).toBe(40), 12_000);
-    expect((await count("user=flooder&verb=delete")).rows).toBeLessThanOrEqual(3);
+    expect((await count("user=flooder&verb=delete")).rows).toBeLessThanOrEqual(10);
     await vi.waitFor(async () => expect((await count("verb=list&resource=groups")).denials).toBe(30), 12_000);
-    expect((await count("verb=list&resource=groups")).rows).toBeLessThanOrEqual(3);
+    expect((await count("verb=list&resource=groups")).rows).toBeLessThanOrEqual(10);
     const [row] = await list("verb=list&resource=groups");
     expect(row).toMatchObject({ principal: "User:anonymous", source: "127.0.0.1", decidedBy: "no valid bearer" });
   }, 40_000);

@@ -40,6 +40,8 @@ export function createDueBatches(
     alarm = undefined;
     const limit = performance.now() + togetherMs;
     const names = [...due].filter(([, at]) => at <= limit).map(([name]) => name);
+    // A timer may ring a little early.
+    if (names.length === 0) return wake();
     const batch = names.slice(0, maxAtOnce);
     for (const name of batch) due.delete(name);
     void occupy(work(batch));
