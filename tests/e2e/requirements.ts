@@ -12,6 +12,10 @@ export const REQUIREMENTS = {
   "gateway:404": "another project's endpoint does not exist for a token",
   "gateway:separate": "gateway and control plane work as two processes, with a link between them",
   "gateway:mcpd-restart": "after a kill -9 of mcpd and a new start the gateway's next calls are answered",
+  "gateway:replicas":
+    "two gateways behind a proxy that takes turns serve one client in either era, and list byte for byte the same",
+  "gateway:session-survives":
+    "after a kill -9 of the gateway and a new start a client goes on with its session, and no call is made twice",
   "gateway:kill": "kill -9 of mcpd leaves no server process behind",
   "audit:exactly-once":
     "every recorded call is in the trail once and in order, whatever is killed, and the trail is whole",
