@@ -50,9 +50,8 @@ function checkMirrored({ project, exchange }: IncomingCall, { params }: ClientRe
 
 /** A stateless client is asked in the answer to its own request, and never by a request. */
 function clientOf({ params }: ClientRequest): ClientSide | undefined {
-  const { capabilities, logLevel } = declaredIn(params);
-  if (!capabilities && logLevel === undefined) return undefined;
-  return { capabilities: capabilities ?? {}, logLevel, ask: neverAsked };
+  const declared = declaredIn(params);
+  return declared && { ...declared, ask: neverAsked };
 }
 
 function neverAsked(method: string): Promise<never> {

@@ -23,13 +23,11 @@ const MAX_ERROR_BYTES = 1_048_576;
 /** For a resource that is not there; revisions with sessions alone know it. */
 export const LEGACY_NOT_FOUND = -32_002;
 
+/** Of a server with sessions that wants a person to visit an address before it is asked again. */
+export const URL_REQUIRED = -32_042;
+
 /** Errors that speak of the hop between gateway and server, or of revisions that the client does not know. */
-const CODES_OF_ANOTHER_HOP: readonly number[] = [
-  RPC.headerMismatch,
-  RPC.missingCapability,
-  RPC.unsupportedVersion,
-  -32_042,
-];
+const CODES_OF_ANOTHER_HOP: readonly number[] = [RPC.headerMismatch, RPC.missingCapability, RPC.unsupportedVersion];
 
 interface Hop {
   method: string;
@@ -120,7 +118,12 @@ function adaptError(reply: UpstreamReply, { method, subject, upstreamEra, client
   if (!error) throw unusable(subject, "its error is malformed");
   // The server was told what the client declared, so what it lacks is what the client lacks.
   if (error.code === RPC.missingCapability && upstreamEra === clientEra) throw new RpcFailure(400, error);
-  if (CODES_OF_ANOTHER_HOP.includes(error.code)) throw unusable(subject, `it refused the request: ${error.message}`);
+  // Clients with sessions know it, if they know it at all; the others are told in their own way, or cannot be told.
+  const isForSessions = error.code === URL_REQUIRED && clientEra === "legacy" && upstreamEra === "legacy";
+  if (isForSessions) return reply;
+  if (error.code === URL_REQUIRED || CODES_OF_ANOTHER_HOP.includes(error.code)) {
+    throw unusable(subject, `it refused the request: ${error.message}`);
+  }
   const isOutdated = error.code === LEGACY_NOT_FOUND && method === "resources/read" && clientEra === "modern";
   return isOutdated ? toErrorReply({ ...error, code: RPC.invalidParams }) : reply;
 }

@@ -56,14 +56,13 @@ export function createForward({ relayNotifications, held }: ForwardDeps): Forwar
       const sent = meta ? { ...params, _meta: meta } : params;
       const options: UpstreamRequestOptions = onNotification ? { signal, onNotification } : { signal };
       if (mirrored) options.mirrored = mirrored;
+      const hop = { method, subject, upstreamEra, clientEra };
+      if (client) options.client = client;
+      // The rule: nothing may be asked, or it passes as it is.
+      if (!client || upstreamEra === clientEra) return adaptReply(await upstream.request(method, sent, options), hop);
       const call: UpstreamCall = { upstream, method, params: sent, options };
-      const adapt = (reply: UpstreamReply): UpstreamReply =>
-        adaptReply(reply, { method, subject, upstreamEra, clientEra });
-      if (!client) return adapt(await upstream.request(method, sent, options));
-      options.client = client;
-      if (upstreamEra === clientEra) return adapt(await upstream.request(method, sent, options));
-      if (clientEra === "legacy") return adapt(await answerForClient(client, call));
-      return await holdForClient(exchange, client, { call, held, adapt });
+      if (clientEra === "legacy") return adaptReply(await answerForClient(client, call), hop);
+      return await holdForClient(exchange, client, { call, held, adapt: (reply) => adaptReply(reply, hop) });
     } catch (thrown) {
       if (thrown instanceof McpctlError && thrown.code === "upstream-unavailable") source.lookSoon();
       throw thrown;

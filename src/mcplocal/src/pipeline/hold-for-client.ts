@@ -1,5 +1,6 @@
 import type { ClientSide, UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Exchange } from "./exchange.ts";
+import { toAddresses, VISITED } from "./url-elicitation.ts";
 import type { UpstreamCall } from "./upstream-call.ts";
 import type { HeldCalls } from "./held-calls.ts";
 
@@ -18,8 +19,11 @@ export function holdForClient(
 ): Promise<UpstreamReply> {
   const ticket = { principal: caller.principal, method, params };
   const { requestState, inputResponses: answers, ...sent } = params;
-  if (requestState !== undefined) return held.resume(requestState, ticket, { answers, signal });
-  const run = async (asked: ClientSide, gone: AbortSignal): Promise<UpstreamReply> =>
-    adapt(await upstream.request(method, sent, { ...options, client: asked, signal: gone }));
+  if (requestState !== undefined && requestState !== VISITED)
+    return held.resume(requestState, ticket, { answers, signal });
+  const run = async (asked: ClientSide, gone: AbortSignal): Promise<UpstreamReply> => {
+    const reply = await upstream.request(method, sent, { ...options, client: asked, signal: gone });
+    return toAddresses(reply, client.capabilities) ?? adapt(reply);
+  };
   return held.start(ticket, client, { run, signal });
 }

@@ -1,6 +1,6 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { META } from "@mcpctl/shared/mcp/protocol.ts";
-import type { ClientCapabilities } from "@mcpctl/shared/mcp/upstream.ts";
+import type { ClientCapabilities, ClientSide } from "@mcpctl/shared/mcp/upstream.ts";
 import { isRecord, metaOf, type Params } from "./client-message.ts";
 
 /** Methods by which a server turns to a client, and the capability that each needs. */
@@ -21,14 +21,13 @@ export function askableOf(declared: unknown): ClientCapabilities | undefined {
   return askable;
 }
 
-/** Capabilities and log level that a stateless request carries. */
-export function declaredIn(params: Params): { capabilities: ClientCapabilities | undefined; logLevel?: string } {
+/** Capabilities and log level that a stateless request carries; undefined when it carries none, which is the rule. */
+export function declaredIn(params: Params): Pick<ClientSide, "capabilities" | "logLevel"> | undefined {
   const meta = metaOf(params);
   const logLevel = meta[META.logLevel];
-  return {
-    capabilities: askableOf(meta[META.clientCapabilities]),
-    ...(typeof logLevel === "string" && { logLevel }),
-  };
+  const capabilities = askableOf(meta[META.clientCapabilities]);
+  if (!capabilities && logLevel === undefined) return undefined;
+  return { capabilities: capabilities ?? {}, logLevel: typeof logLevel === "string" ? logLevel : undefined };
 }
 
 /**
