@@ -81,7 +81,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const { host, port, drainSeconds = DEFAULT_DRAIN_SECONDS } = deps.options;
   let state: "starting" | "ready" | "stopping" = "starting";
   const isReady = () => state === "ready" && (deps.auditLog?.isHealthy ?? true);
-  const { server, projects, sessions, streams, connections, identityWatch } = createParts(deps, isReady);
+  const { server, projects, sessions, streams, held, connections, identityWatch } = createParts(deps, isReady);
   const now = deps.now ?? monotonic;
   let ticker: NodeJS.Timeout | undefined;
 
@@ -107,6 +107,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       identityWatch.close();
       streams.close();
       await server.close(drainSeconds * 1_000);
+      held.close();
       await projects.close();
       await deps.lastKnown?.close();
       await deps.auditLog?.close();
@@ -119,6 +120,7 @@ interface Parts {
   projects: ProjectRegistry;
   sessions: SessionTable;
   streams: LiveStreams;
+  held: HeldCalls;
   connections: ConnectionLimits;
   identityWatch: IdentityWatch;
 }
@@ -177,7 +179,7 @@ function createParts(
   const checkOrigin = createOriginGuard({ allowedHosts: [], allowedOrigins: [], ...options, listenHost: options.host });
   const readiness = async () => (!isReady() ? "stopping" : (await contact.isUsable()) ? "ok" : "unavailable");
   const server = createGatewayServer({ mcp, checkOrigin, readiness, connections, metrics, now }, options.timeouts);
-  return { server, projects, sessions, streams, connections, identityWatch };
+  return { server, projects, sessions, streams, held, connections, identityWatch };
 }
 
 interface IdentityWatchDeps {
