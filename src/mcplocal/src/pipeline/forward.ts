@@ -63,7 +63,7 @@ export function createForward({ relayNotifications, held }: ForwardDeps): Forwar
       options.client = client;
       if (upstreamEra === clientEra) return adapt(await upstream.request(method, sent, options));
       if (clientEra === "legacy") return adapt(await answerForClient(client, call));
-      return await holdForClient(exchange, client, { call, held, adapt });
+      return await holdForClient(exchange, client, { server: source.name, call, held, adapt });
     } catch (thrown) {
       if (thrown instanceof McpctlError && thrown.code === "upstream-unavailable") source.lookSoon();
       throw thrown;

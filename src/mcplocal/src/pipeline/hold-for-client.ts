@@ -4,6 +4,7 @@ import type { UpstreamCall } from "./upstream-call.ts";
 import type { HeldCalls } from "./held-calls.ts";
 
 interface Holding {
+  server: string;
   call: UpstreamCall;
   held: HeldCalls;
   /** Makes the answer of the server fit for the client. */
@@ -14,9 +15,9 @@ interface Holding {
 export function holdForClient(
   { caller, signal }: Exchange,
   client: ClientSide,
-  { call: { upstream, method, params, options }, held, adapt }: Holding,
+  { server, call: { upstream, method, params, options }, held, adapt }: Holding,
 ): Promise<UpstreamReply> {
-  const ticket = { principal: caller.principal, method, params };
+  const ticket = { principal: caller.principal, server, method, params };
   const { requestState, inputResponses: answers, ...sent } = params;
   if (requestState !== undefined) return held.resume(requestState, ticket, { answers, signal });
   const run = async (asked: ClientSide, gone: AbortSignal): Promise<UpstreamReply> =>

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { changeFilter } from "@mcpctl/shared/mcp/changes.ts";
 import { offersSubscriptions } from "@mcpctl/shared/mcp/line-subscriptions.ts";
@@ -10,6 +11,8 @@ import { readMessage, type SideMessages } from "./rpc-exchange.ts";
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
+/** A server that says nothing at first may send no headers either. */
+const OPENING_MS = 1_000;
 /** Ids of listen requests lie outside those of ordinary requests, which count up from 1. */
 const LISTEN_ID = -1;
 
@@ -20,6 +23,8 @@ interface ChangeWatchOptions {
   answer(connection: Connection): SideMessages;
   /** Sends an ordinary request. */
   request(method: string, params: Record<string, unknown>): Promise<unknown>;
+  /** Whether the server may ask clients, which many with sessions do on this stream. */
+  isAsked: boolean;
   /** Ends the watching. */
   signal: AbortSignal;
 }
@@ -35,6 +40,8 @@ export class ChangeWatch {
   readonly #listeners = new Set<ChangeListener>();
   readonly #interests = new ResourceInterests();
   #isRunning = false;
+  /** Resolved when a stream has been opened, or is not going to be. */
+  #opened: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ChangeWatchOptions) {
     this.#options = options;
@@ -52,6 +59,17 @@ export class ChangeWatch {
     return end;
   }
 
+  /** Resolves when the server can say something on a stream of its own, or after a moment when it cannot. */
+  opened(): Promise<void> {
+    if (!this.#opened) {
+      const { promise, resolve } = (this.#opened = Promise.withResolvers<void>());
+      setTimeout(resolve, OPENING_MS).unref();
+      this.#start();
+      return promise;
+    }
+    return this.#opened.promise;
+  }
+
   notify(change: UpstreamChange): void {
     for (const listener of this.#listeners) listener(change);
   }
@@ -67,6 +85,7 @@ export class ChangeWatch {
     let pauseMs = FIRST_PAUSE_MS;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       const outcome = await this.#listenOnce(attempt > 0).catch(() => "failed" as const);
+      this.#opened?.resolve();
       if (outcome === "unsupported") break;
       if (outcome === "changed") continue;
       pauseMs = outcome === "ended" ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
@@ -76,12 +95,13 @@ export class ChangeWatch {
   }
 
   async #listenOnce(isAgain: boolean): Promise<Outcome> {
-    const { target, connect, answer, signal } = this.#options;
+    const { target, connect, answer, isAsked, signal } = this.#options;
     const connection = await connect();
     const canSubscribe = offersSubscriptions(connection.identity);
     const uris = canSubscribe ? this.#interests.uris : [];
     const filter = changeFilter(connection.identity.capabilities);
-    if (!filter && uris.length === 0) return "unsupported";
+    const mayAsk = isAsked && connection.identity.era === "legacy";
+    if (!filter && uris.length === 0 && !mayAsk) return "unsupported";
     const stream = new AbortController();
     let hasStream = false;
     try {
@@ -90,6 +110,7 @@ export class ChangeWatch {
         signal: AbortSignal.any([signal, stream.signal]),
         onStream: () => {
           hasStream = true;
+          this.#opened?.resolve();
           if (canSubscribe) this.#interests.moveTo(this.#tellerOf(connection, { uris, stream }));
           // What changed while nobody listened is not told again.
           if (isAgain) for (const kind of LIST_KINDS) this.notify({ kind });
