@@ -8,6 +8,7 @@ import { MODERN_META } from "../identity.ts";
 import { type Connection, modernHeaders } from "./handshake.ts";
 import { type HttpCall, type HttpTarget, sendHttp } from "./http-exchange.ts";
 import { readMessage, type SideMessages } from "./rpc-exchange.ts";
+import { SessionSubscriptions } from "./session-subscriptions.ts";
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
@@ -40,6 +41,7 @@ export class ChangeWatch {
   readonly #listeners = new Set<ChangeListener>();
   readonly #interests = new ResourceInterests();
   #isRunning = false;
+  #session: { connection: Connection; subscriptions: SessionSubscriptions } | undefined;
   /** Resolved when a stream has been opened, or is not going to be. */
   #opened: PromiseWithResolvers<void> | undefined;
 
@@ -97,12 +99,13 @@ export class ChangeWatch {
   async #listenOnce(isAgain: boolean): Promise<Outcome> {
     const { target, connect, answer, isAsked, signal } = this.#options;
     const connection = await connect();
+    const isLegacy = connection.identity.era === "legacy";
     const canSubscribe = offersSubscriptions(connection.identity);
     const uris = canSubscribe ? this.#interests.uris : [];
     const filter = changeFilter(connection.identity.capabilities);
-    const mayAsk = isAsked && connection.identity.era === "legacy";
-    if (!filter && uris.length === 0 && !mayAsk) return "unsupported";
+    if (!filter && uris.length === 0 && !(isAsked && isLegacy)) return "unsupported";
     const stream = new AbortController();
+    const session = this.#sessionOf(connection);
     let hasStream = false;
     try {
       const outcome = await sendHttp(target, {
@@ -111,30 +114,43 @@ export class ChangeWatch {
         onStream: () => {
           hasStream = true;
           this.#opened?.resolve();
-          if (canSubscribe) this.#interests.moveTo(this.#tellerOf(connection, { uris, stream }));
+          if (canSubscribe) this.#interests.moveTo(isLegacy ? session : this.#relistening(uris, stream));
+          session.open();
           // What changed while nobody listened is not told again.
           if (isAgain) for (const kind of LIST_KINDS) this.notify({ kind });
         },
         onMessage: (data) => readMessage(target.name, data, LISTEN_ID, answer(connection)) !== undefined,
       });
       if (hasStream) return "ended";
-      return outcome.status === 405 || outcome.status === 200 ? "unsupported" : "failed";
+      return isLegacy ? await this.#explain(outcome.status) : isDeclined(outcome.status) ? "unsupported" : "failed";
     } catch (thrown) {
       if (stream.signal.aborted) return "changed";
       throw thrown;
     } finally {
-      // Nothing more is said to a server about a stream that is over.
+      session.close();
       stream.abort();
-      this.#interests.moveTo(undefined);
+      if (!isLegacy) this.#interests.moveTo(undefined);
     }
   }
 
-  /** A server with sessions is told of each resource; a stateless one is asked anew, once for what comes together. */
-  #tellerOf({ identity }: Connection, { uris, stream }: { uris: string[]; stream: AbortController }): ResourceTeller {
-    const { request } = this.#options;
-    const tell = (method: string, uri: string): void => {
-      if (!stream.signal.aborted) request(method, { uri }).catch(() => {});
-    };
+  /** Whether a server with sessions has no such stream, or has forgotten the session, which a request makes anew. */
+  async #explain(status: number): Promise<Outcome> {
+    if (isDeclined(status)) return "unsupported";
+    if (status === 400 || status === 404) await this.#options.request("ping", {});
+    return "failed";
+  }
+
+  /** What a server was told of is a matter of its session, not of the stream. */
+  #sessionOf(connection: Connection): SessionSubscriptions {
+    if (this.#session?.connection === connection) return this.#session.subscriptions;
+    this.#interests.moveTo(undefined);
+    const subscriptions = new SessionSubscriptions(this.#options.request);
+    this.#session = { connection, subscriptions };
+    return subscriptions;
+  }
+
+  /** A stateless server is asked anew, once for what comes together. */
+  #relistening(uris: readonly string[], stream: AbortController): ResourceTeller {
     const askAnew = (): void => {
       queueMicrotask(() => {
         const wanted = this.#interests.uris;
@@ -142,13 +158,16 @@ export class ChangeWatch {
       });
     };
     return {
-      subscribe(uri) {
-        if (identity.era === "modern") askAnew();
-        else tell("resources/subscribe", uri);
-        return () => (identity.era === "modern" ? askAnew() : tell("resources/unsubscribe", uri));
+      subscribe() {
+        askAnew();
+        return askAnew;
       },
     };
   }
+}
+
+function isDeclined(status: number): boolean {
+  return status === 405 || status === 200;
 }
 
 function openingCall({ identity, headers }: Connection, notifications: Record<string, unknown>): HttpCall {
