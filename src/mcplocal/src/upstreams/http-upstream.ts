@@ -199,9 +199,11 @@ class HttpUpstream implements Upstream {
       signal,
       side: () => this.#sideMessages(connection, { onNotification, answer }),
       isWaiting: asking && (() => asking.waiting > 0),
+      resumeHeaders: isModern ? undefined : connection.headers,
     });
     if (isModern) return sent;
-    return sent.catch((thrown: unknown) => {
+    const whole = sent.then((outcome) => outcome.goOn?.() ?? outcome);
+    return whole.catch((thrown: unknown) => {
       if (wasGivenUp(thrown, signal)) this.#cancel(connection, id);
       throw thrown;
     });
