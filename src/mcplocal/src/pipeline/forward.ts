@@ -6,6 +6,7 @@ import { metaOf, type Params } from "../protocol/client-message.ts";
 import { adaptReply } from "./adapt-reply.ts";
 import { answerForClient } from "./answer-for-client.ts";
 import type { Exchange } from "./exchange.ts";
+import { exposeResultUris } from "./expose-result-uris.ts";
 import { holdForClient } from "./hold-for-client.ts";
 import type { RelayNotifications } from "./notification-relay.ts";
 import type { UpstreamCall } from "./upstream-call.ts";
@@ -57,13 +58,17 @@ export function createForward({ relayNotifications, held }: ForwardDeps): Forwar
       const options: UpstreamRequestOptions = onNotification ? { signal, onNotification } : { signal };
       if (mirrored) options.mirrored = mirrored;
       const call: UpstreamCall = { upstream, method, params: sent, options };
-      const adapt = (reply: UpstreamReply): UpstreamReply =>
-        adaptReply(reply, { method, subject, upstreamEra, clientEra });
-      if (!client) return adapt(await upstream.request(method, sent, options));
-      options.client = client;
-      if (upstreamEra === clientEra) return adapt(await upstream.request(method, sent, options));
-      if (clientEra === "legacy") return adapt(await answerForClient(client, call));
-      return await holdForClient(exchange, client, { server: source.name, call, held, adapt });
+      const adapt = (reply: UpstreamReply): UpstreamReply => {
+        const adapted = adaptReply(reply, { method, subject, upstreamEra, clientEra });
+        const { resources } = exchange.project.view();
+        if (!resources.ambiguous.has(source.name)) return adapted;
+        return exposeResultUris(adapted, method, (uri) => resources.exposedUri({ server: source.name, uri }));
+      };
+      if (upstreamEra === "legacy" && clientEra === "modern" && (client || sent["requestState"] !== undefined))
+        return await holdForClient(exchange, { server: source.name, call, held, adapt });
+      if (client) options.client = client;
+      if (client && upstreamEra !== clientEra) return adapt(await answerForClient(client, call));
+      return adapt(await upstream.request(method, sent, options));
     } catch (thrown) {
       if (thrown instanceof McpctlError && thrown.code === "upstream-unavailable") source.lookSoon();
       throw thrown;

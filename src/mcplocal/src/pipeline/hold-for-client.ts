@@ -3,6 +3,8 @@ import type { Exchange } from "./exchange.ts";
 import type { UpstreamCall } from "./upstream-call.ts";
 import type { HeldCalls } from "./held-calls.ts";
 
+const NOBODY: Omit<ClientSide, "ask"> = { capabilities: {} };
+
 interface Holding {
   server: string;
   call: UpstreamCall;
@@ -11,10 +13,12 @@ interface Holding {
   adapt(reply: UpstreamReply): UpstreamReply;
 }
 
-/** Calls a server with sessions for a stateless client, which is asked in the answers to its own requests. */
+/**
+ * Calls a server with sessions for a stateless client, which is asked in the answers to its own requests. One that comes
+ * back with a state comes back for its call, whatever it declares now.
+ */
 export function holdForClient(
-  { caller, signal }: Exchange,
-  client: ClientSide,
+  { caller, signal, client }: Exchange,
   { server, call: { upstream, method, params, options }, held, adapt }: Holding,
 ): Promise<UpstreamReply> {
   const ticket = { principal: caller.principal, server, method, params };
@@ -22,5 +26,5 @@ export function holdForClient(
   if (requestState !== undefined) return held.resume(requestState, ticket, { answers, signal });
   const run = async (asked: ClientSide, gone: AbortSignal): Promise<UpstreamReply> =>
     adapt(await upstream.request(method, sent, { ...options, client: asked, signal: gone }));
-  return held.start(ticket, client, { run, signal });
+  return held.start(ticket, client ?? NOBODY, { run, signal });
 }
