@@ -45,7 +45,7 @@ async function prepare(): Promise<(at: number) => void> {
   ]);
   return (at) => {
     const caller = authenticator.findCached(headers[at % TOKENS]);
-    const tool = view.tools.get(`s__tool-${1 + (at % (TOOLS - 1))}`);
+    const tool = view.find("tools", `s__tool-${1 + (at % (TOOLS - 1))}`);
     if (!caller || !tool) throw new Error("the call is not allowed");
   };
 }

@@ -1,5 +1,6 @@
 import type { McpctlError } from "@mcpctl/shared/errors.ts";
 import { META, type RequestId } from "@mcpctl/shared/mcp/protocol.ts";
+import { parseJson } from "@mcpctl/shared/mcp/line-messages.ts";
 import { splitMark, wantsNotifications, withMark } from "@mcpctl/shared/mcp/relay-marks.ts";
 import type { ClientSide, UpstreamReply, UpstreamRequestOptions } from "@mcpctl/shared/mcp/upstream.ts";
 import { type ClientMessage, type ClientRequest, isObject } from "./client-message.ts";
@@ -57,6 +58,7 @@ export class LinkClient {
   async #ask(question: { method: string; params: object }, signal: AbortSignal): Promise<UpstreamReply> {
     this.#lastId += 1;
     const id = `mcpd-${this.#lastId}`;
+    signal.throwIfAborted();
     const answer = Promise.withResolvers<UpstreamReply>();
     const onAbort = (): void => answer.reject(signal.reason);
     signal.addEventListener("abort", onAbort);
@@ -72,7 +74,7 @@ export class LinkClient {
 
   /** Progress says by its token to what it belongs; everything else is marked. */
   #notify(id: RequestId, message: Uint8Array): void {
-    const json: unknown = JSON.parse(Buffer.from(message).toString());
+    const json = parseJson(message);
     if (!isObject(json)) return;
     const { method, params } = json;
     if (method === "notifications/progress" || !isObject(params)) return this.#options.writeWhenRead(message);

@@ -54,6 +54,27 @@ describe("what a caller may do on a link", () => {
   });
 });
 
+describe("what a server says besides its answers", () => {
+  it("is dropped when it is no JSON, and the link goes on", async () => {
+    const malformed = Buffer.from('{"jsonrpc":"2.0","method":"notifications/message","params":{oops}}');
+    const { received, call } = await openLink({
+      ...echo.upstream,
+      connect: (signal) => echo.upstream.connect(signal),
+      request(method, params, options) {
+        options.onNotification?.(malformed);
+        return echo.upstream.request(method, params, options);
+      },
+      onChange: () => () => {},
+      subscribe: () => () => {},
+      close: async () => {},
+    });
+    expect(contentOf(await call("echo", { arguments: { text: "a" }, _meta: { "mcpctl.io/notifies": true } }))).toBe(
+      "a",
+    );
+    expect(received).toHaveLength(1);
+  });
+});
+
 describe("messages on a link", () => {
   it("are answered under the caller's ids, many at a time, whichever comes first", async () => {
     const { call, send, received } = await openLink(echo.upstream);

@@ -1,6 +1,8 @@
 import type { ClientSide } from "@mcpctl/shared/mcp/upstream.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Method } from "../pipeline/exchange.ts";
+import { findExposed } from "../pipeline/require-exposed.ts";
+import type { Exposed } from "../projects/project-view.ts";
 import { declaredIn } from "../protocol/client-capabilities.ts";
 import type { ClientMessage, ClientRequest } from "../protocol/client-message.ts";
 import { checkHeaderParams } from "../protocol/header-params.ts";
@@ -34,18 +36,29 @@ export function createModernEndpoint({ methods, answerer, streams }: ModernEndpo
     const method = methods.get(message.method);
     if (!method) throw methodNotFound(message.method, 404);
     checkName(message, call.exchange.headers);
-    if (message.method === "tools/call") checkMirrored(call, message);
     // In this revision the end of the connection is the cancellation.
     const { signal } = call.exchange;
-    return answerer.answer(call, message, method, { era: "modern", signal, clientOf });
+    const answer = () => answerer.answer(call, message, method, { era: "modern", signal, clientOf });
+    const checking = message.method === "tools/call" ? checkMirrored(call, message) : undefined;
+    return checking ? checking.then(answer) : answer();
   };
 }
 
-/** What a tool wants to see in headers must be what it gets as arguments. */
-function checkMirrored({ project, exchange }: IncomingCall, { params }: ClientRequest): void {
-  const { name } = params;
-  const wanted = typeof name === "string" ? project.view().tools.get(name)?.headerParams : undefined;
-  if (wanted) checkHeaderParams(wanted, params["arguments"], exchange.headers);
+/**
+ * Checks that what a tool wants to see in headers is what it gets as arguments.
+ *
+ * @returns when that is known; undefined when it is already, which is the rule.
+ */
+function checkMirrored({ project, exchange }: IncomingCall, { params }: ClientRequest): Promise<void> | undefined {
+  const { name, arguments: args } = params;
+  if (typeof name !== "string") return undefined;
+  const check = (tool: Pick<Exposed<unknown>, "headerParams"> | undefined): void => {
+    if (tool?.headerParams) checkHeaderParams(tool.headerParams, args, exchange.headers);
+  };
+  const known = project.view().find("tools", name);
+  if (!known) return findExposed(project, "tools", name).then(check);
+  check(known);
+  return undefined;
 }
 
 /** A stateless client is asked in the answer to its own request, and never by a request. */

@@ -3,6 +3,7 @@ import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { membersOf, parseSlice } from "@mcpctl/shared/mcp/json-bytes.ts";
 import { type Era, RPC, type RpcError } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
+import { asBuffer } from "../as-buffer.ts";
 import { isRecord } from "../protocol/client-message.ts";
 import { RpcFailure, toErrorReply } from "../protocol/rpc-failure.ts";
 
@@ -144,10 +145,6 @@ function parseError(json: Uint8Array): RpcError | undefined {
 
 function startsWith(bytes: Uint8Array, start: Buffer): boolean {
   return start.equals(bytes.subarray(0, start.length));
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function unusable(subject: string, why: string): McpctlError {

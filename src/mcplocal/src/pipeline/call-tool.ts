@@ -27,7 +27,7 @@ export function createCallTool({ forward, onCall, now }: CallToolDeps): Method {
     let reply: UpstreamReply | undefined;
     let failure: unknown;
     try {
-      tool = exchange.project.view().tools.get(name) ?? (await requireExposed(exchange.project, "tools", name));
+      tool = exchange.project.view().find("tools", name) ?? (await requireExposed(exchange.project, "tools", name));
       reply = await forward(exchange, {
         source: tool.source,
         method: "tools/call",

@@ -38,7 +38,10 @@ async function findReferred({ project }: Exchange, ref: Params): Promise<Referre
     return { source: prompt.source, own: { name: prompt.name } };
   }
   if (type === "ref/resource" && typeof uri === "string") {
-    const [owner] = project.view().resources.ownersOf(uri);
+    if (!project.view().resources.templateOwner(uri) && !project.isSettled) await project.settled();
+    const { resources } = project.view();
+    // Arguments of a resource without a template are completed by whoever has it.
+    const owner = resources.templateOwner(uri) ?? resources.ownersOf(uri)[0];
     if (owner) return { source: owner.source, own: { uri: owner.uri } };
     throw invalidParams("Unknown resource template");
   }

@@ -6,6 +6,7 @@ import { metaOf, type Params } from "../protocol/client-message.ts";
 import { adaptReply } from "./adapt-reply.ts";
 import { answerForClient } from "./answer-for-client.ts";
 import type { Exchange } from "./exchange.ts";
+import { exposeResultUris } from "./expose-result-uris.ts";
 import { holdForClient } from "./hold-for-client.ts";
 import type { RelayNotifications } from "./notification-relay.ts";
 import type { UpstreamCall } from "./upstream-call.ts";
@@ -58,11 +59,21 @@ export function createForward({ relayNotifications, held }: ForwardDeps): Forwar
       if (mirrored) options.mirrored = mirrored;
       const hop = { method, subject, upstreamEra, clientEra };
       if (client) options.client = client;
-      // The rule: nothing may be asked, or it passes as it is.
-      if (!client || upstreamEra === clientEra) return adaptReply(await upstream.request(method, sent, options), hop);
+      const isHeld =
+        upstreamEra === "legacy" && clientEra === "modern" && (client || sent["requestState"] !== undefined);
+      const isAnswered = client && upstreamEra === "modern" && clientEra === "legacy";
+      const { resources } = exchange.project.view();
+      const isRenamed = resources.ambiguous.has(source.name);
+      // The rule: nothing is asked and nothing is renamed, or it passes as it is.
+      if (!isHeld && !isAnswered && !isRenamed) return adaptReply(await upstream.request(method, sent, options), hop);
       const call: UpstreamCall = { upstream, method, params: sent, options };
-      if (clientEra === "legacy") return adaptReply(await answerForClient(client, call), hop);
-      return await holdForClient(exchange, client, { call, held, adapt: (reply) => adaptReply(reply, hop) });
+      const adapt = (reply: UpstreamReply): UpstreamReply => {
+        const adapted = adaptReply(reply, hop);
+        if (!isRenamed) return adapted;
+        return exposeResultUris(adapted, method, (uri) => resources.exposedUri({ server: source.name, uri }));
+      };
+      if (isHeld) return await holdForClient(exchange, { server: source.name, call, held, adapt });
+      return adapt(await (isAnswered ? answerForClient(client, call) : upstream.request(method, sent, options)));
     } catch (thrown) {
       if (thrown instanceof McpctlError && thrown.code === "upstream-unavailable") source.lookSoon();
       throw thrown;

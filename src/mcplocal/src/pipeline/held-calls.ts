@@ -16,6 +16,7 @@ const PREFIX = "mcpctl-held-";
 /** Whose request it is, and which: whoever comes back must come as the same with the same. */
 export interface Ticket {
   principal: Pick<Principal, "sha" | "project">;
+  server: string;
   method: string;
   params: Params;
 }
@@ -28,7 +29,8 @@ interface Asked extends InputRequest {
 
 /** A request to a server with sessions that goes on while its stateless client comes and goes. */
 interface HeldCall {
-  owner: string;
+  /** SHA of the token. */
+  sha: string;
   digest: string;
   controller: AbortController;
   reply: Promise<UpstreamReply>;
@@ -59,7 +61,7 @@ export class HeldCalls {
    */
   start(ticket: Ticket, client: Omit<ClientSide, "ask">, { run, signal }: { run: Run; signal: AbortSignal }) {
     const call: HeldCall = {
-      owner: ownerOf(ticket),
+      sha: ticket.principal.sha,
       digest: digestOf(ticket),
       controller: new AbortController(),
       reply: Promise.reject(new Error("not started")),
@@ -84,8 +86,7 @@ export class HeldCalls {
    */
   resume(handle: unknown, ticket: Ticket, { answers, signal }: { answers: unknown; signal: AbortSignal }) {
     const found = typeof handle === "string" ? this.#held.get(handle) : undefined;
-    if (typeof handle !== "string" || found?.call.owner !== ownerOf(ticket) || found.call.digest !== digestOf(ticket))
-      throw unknownState();
+    if (typeof handle !== "string" || found?.call.digest !== digestOf(ticket)) throw unknownState();
     clearTimeout(found.timer);
     this.#held.delete(handle);
     const { call } = found;
@@ -100,7 +101,7 @@ export class HeldCalls {
 
   /** Ends the calls of a token that no longer works. */
   endOfToken(sha: string): void {
-    for (const [handle, { call }] of this.#held) if (call.owner.startsWith(`${sha} `)) this.#end(handle);
+    for (const [handle, { call }] of this.#held) if (call.sha === sha) this.#end(handle);
   }
 
   close(): void {
@@ -109,6 +110,7 @@ export class HeldCalls {
 
   async #next(call: HeldCall, signal: AbortSignal): Promise<UpstreamReply> {
     const onAbort = (): void => call.controller.abort(signal.reason);
+    if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort);
     try {
       const reply = await Promise.race([call.reply, call.question.promise]);
@@ -133,8 +135,8 @@ export class HeldCalls {
   }
 
   #checkRoom(call: HeldCall): void {
-    const ofOwner = [...this.#held.values()].filter(({ call: { owner } }) => owner === call.owner).length;
-    if (this.#held.size < MAX_HELD && ofOwner < MAX_HELD_PER_TOKEN) return;
+    const ofToken = [...this.#held.values()].filter(({ call: { sha } }) => sha === call.sha).length;
+    if (this.#held.size < MAX_HELD && ofToken < MAX_HELD_PER_TOKEN) return;
     const tooMany = new McpctlError("too-many-requests", "Too many calls wait for answers of clients", {
       hint: "Answer or give up those that were begun",
     });
@@ -152,6 +154,7 @@ export class HeldCalls {
 }
 
 function putQuestion(call: HeldCall, request: InputRequest, gone: AbortSignal): Promise<UpstreamReply> {
+  if (gone.aborted) return Promise.reject(gone.reason);
   const answer = Promise.withResolvers<UpstreamReply>();
   const key = `question-${randomBytes(6).toString("base64url")}`;
   call.asked.set(key, { ...request, resolve: answer.resolve });
@@ -164,14 +167,10 @@ function putQuestion(call: HeldCall, request: InputRequest, gone: AbortSignal): 
   return answer.promise;
 }
 
-function ownerOf({ principal: { sha, project } }: Ticket): string {
-  return `${sha} ${project}`;
-}
-
-function digestOf({ method, params }: Ticket): string {
+function digestOf({ principal: { sha, project }, server, method, params }: Ticket): string {
   const { _meta, requestState: _state, inputResponses: _responses, ...rest } = params;
   return createHash("sha256")
-    .update(JSON.stringify([method, rest]))
+    .update(JSON.stringify([sha, project, server, method, rest]))
     .digest("base64url");
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { parseSlice } from "@mcpctl/shared/mcp/json-bytes.ts";
+import { parseJson } from "@mcpctl/shared/mcp/line-messages.ts";
 import { type Era, LOG_LEVELS } from "@mcpctl/shared/mcp/protocol.ts";
 import { isRecord, metaOf, type Params } from "../protocol/client-message.ts";
 import type { Exchange } from "./exchange.ts";
@@ -59,7 +59,7 @@ interface Selection {
 
 /** @returns the notification as the client is to get it; undefined when it is not for that. */
 function select(bytes: Uint8Array, selection: Selection): { method: string; params: Params } | undefined {
-  const message = parseSlice(bytes, { start: 0, end: bytes.length });
+  const message = parseJson(bytes);
   if (!isRecord(message)) return undefined;
   const { method, params } = message;
   if (!isRecord(params)) return undefined;

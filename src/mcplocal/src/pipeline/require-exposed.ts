@@ -10,21 +10,30 @@ export const MAX_NAME_LENGTH = 256;
 const NOUNS = { tools: "tool", prompts: "prompt" } as const;
 
 /**
- * Finds what a client asks for by the name that it was listed with. It may belong to a server that has not been seen yet:
- * a client that listed it elsewhere calls without listing.
- *
- * @throws {RpcFailure} -32602 when there is nothing of this name.
+ * Finds what a client asks for by name. It may belong to a server that has not been seen yet: a client that listed it
+ * elsewhere calls without listing. Apps of a server know its tools only by the names that the server gives them, so that
+ * those are taken too, once it is known that no other tool goes by them.
  */
+export async function findExposed(
+  project: Project,
+  kind: "tools" | "prompts",
+  name: string,
+): Promise<Exposed<ProjectServer> | undefined> {
+  const known = project.view().find(kind, name);
+  if (known) return known;
+  if (!project.isSettled) await project.settled();
+  const view = project.view();
+  return view.find(kind, name) ?? (kind === "tools" ? view.findByOwnName(name) : undefined);
+}
+
+/** @throws {RpcFailure} -32602 when there is nothing of this name. */
 export async function requireExposed(
   project: Project,
   kind: "tools" | "prompts",
   name: string,
 ): Promise<Exposed<ProjectServer>> {
-  const known = project.view()[kind].get(name);
-  if (known) return known;
-  if (!project.isSettled) await project.settled();
-  const { [kind]: found, conditions } = project.view();
-  return found.get(name) ?? Promise.reject(unknown(NOUNS[kind], name, conditions));
+  const found = await findExposed(project, kind, name);
+  return found ?? Promise.reject(unknown(NOUNS[kind], name, project.view().conditions));
 }
 
 /**

@@ -8,7 +8,8 @@ export interface OwnUri {
 
 /**
  * Gives every resource of a project the address that clients see: its own, and where servers share it, one that names
- * the server. All who share an address step aside, so that each replica finds the same whatever the order.
+ * the server. All who share an address step aside, so that each replica finds the same whatever the order. What looks
+ * like an address that names a server does so too, lest it be another's.
  *
  * @returns in the order of `own`.
  */
@@ -19,11 +20,14 @@ export function exposeUris(own: readonly OwnUri[]): string[] {
     if (known) known.add(server);
     else servers.set(uri, new Set([server]));
   }
-  return own.map(({ server, uri }) => ((servers.get(uri)?.size ?? 0) > 1 ? withServer({ server, uri }) : uri));
+  return own.map((one) => {
+    const isShared = (servers.get(one.uri)?.size ?? 0) > 1;
+    return isShared || readWithServer(one.uri) ? withServer(one) : one.uri;
+  });
 }
 
 /** The address that names its server. */
-function withServer({ server, uri }: OwnUri): string {
+export function withServer({ server, uri }: OwnUri): string {
   return `${PREFIX}${server}:${uri}`;
 }
 

@@ -11,6 +11,7 @@ import type { ListName } from "./listed-kinds.ts";
 import type { CatalogueEntry } from "./listing.ts";
 import { createResourceTable, type ResourceTable } from "./resource-table.ts";
 import type { Look } from "./server-catalogue.ts";
+import { withExposedUi } from "./exposed-ui.ts";
 
 /** One server as the view sees it. */
 export interface ViewedServer<S> extends Look {
@@ -31,9 +32,10 @@ export interface Exposed<S> {
 
 /** What the members of a project see, as of one moment. */
 export interface ProjectView<S> {
-  /** Every tool that may be called, by the name that clients know, those of faulty servers included. */
-  tools: ReadonlyMap<string, Exposed<S>>;
-  prompts: ReadonlyMap<string, Exposed<S>>;
+  /** Finds what may be called or got, those of faulty servers included, by the name that clients know. */
+  find(kind: "tools" | "prompts", name: string): Exposed<S> | undefined;
+  /** The same for a tool by the name that its server gives it, where only one goes by that. */
+  findByOwnName(name: string): Exposed<S> | undefined;
   resources: ResourceTable<S>;
   capabilities: ProjectCapabilities;
   conditions: readonly Condition[];
@@ -63,16 +65,21 @@ export function createProjectView<S>(
   const conditions = [...ownConditions, ...servers.flatMap(conditionsOf)];
   const lists = createExposedLists(
     {
-      tools: listedOf(tools),
+      tools: listedOf(tools).map(({ exposed, entry, server: { name } }) => {
+        const expose = (uri: string) => resources.exposedUri({ server: name, uri });
+        return { exposed, entry: resources.ambiguous.has(name) ? withExposedUi(entry, expose) : entry };
+      }),
       prompts: listedOf(prompts),
       resources: listedUris(servers, resources, "resources"),
       resourceTemplates: listedUris(servers, resources, "resourceTemplates"),
     },
     conditions,
   );
+  const named = { tools: toMap(tools), prompts: toMap(prompts) };
+  const ownNames = byOwnName(named.tools);
   return {
-    tools: toMap(tools),
-    prompts: toMap(prompts),
+    find: (kind, name) => named[kind].get(name),
+    findByOwnName: (name) => ownNames.get(name),
     resources,
     capabilities: mergeCapabilities(servers),
     conditions,
@@ -101,7 +108,7 @@ function nameEntries<S>(
   return all.map((one, index) => ({ ...one, exposed: names[index] ?? "" }));
 }
 
-function listedOf<S>(entries: readonly NamedEntry<S>[]): ExposedEntry[] {
+function listedOf<S>(entries: readonly NamedEntry<S>[]): NamedEntry<S>[] {
   return entries.filter(({ server }) => server.fault === undefined);
 }
 
@@ -123,6 +130,13 @@ function toMap<S>(entries: readonly NamedEntry<S>[]): ReadonlyMap<string, Expose
       headerParams ? { name, source, headerParams } : { name, source },
     ]),
   );
+}
+
+/** Those whose own name is no other's. Hidden ones do not count, so that no name gives them away. */
+function byOwnName<S>(tools: ReadonlyMap<string, Exposed<S>>): ReadonlyMap<string, Exposed<S>> {
+  const found = new Map<string, Exposed<S> | undefined>();
+  for (const tool of tools.values()) found.set(tool.name, found.has(tool.name) ? undefined : tool);
+  return new Map([...found].flatMap(([name, tool]) => (tool ? [[name, tool]] : [])));
 }
 
 function toResourceServer<S>({ source, name, lists, capabilities }: ViewedServer<S>) {

@@ -1,4 +1,4 @@
-import { exposeUris, matcherOf, type OwnUri, readWithServer } from "./exposed-uris.ts";
+import { exposeUris, matcherOf, type OwnUri, readWithServer, withServer } from "./exposed-uris.ts";
 
 /** A resource as its server knows it. */
 export interface ResourceOwner<S> {
@@ -30,24 +30,22 @@ export interface ResourceTable<S> {
    * of resources that they do not list, everybody who has any.
    */
   ownersOf(uri: string): ResourceOwner<S>[];
-  /** The address under which clients know a resource of a server. */
+  /** @returns undefined when nobody has this template, as clients know it. */
+  templateOwner(template: string): ResourceOwner<S> | undefined;
+  /** The address under which clients know a resource of a server, also one that only a template speaks of. */
   exposedUri(own: OwnUri): string;
 }
 
 export function createResourceTable<S>(servers: readonly ResourceServer<S>[]): ResourceTable<S> {
-  const uris = exposeEach(servers, ({ uris: own }) => own);
-  const templates = exposeEach(servers, ({ templates: own }) => own);
-  const listed = new Map<string, ResourceOwner<S>>();
-  const renamed = new Map<string, string>();
-  servers.forEach(({ source, name, uris: own }, at) => {
-    own.forEach((uri, index) => {
-      const exposed = uris[at]?.[index] ?? uri;
-      listed.set(exposed, { source, uri });
-      if (exposed !== uri) renamed.set(keyOf({ server: name, uri }), exposed);
-    });
-  });
+  const uris = indexOf(servers, ({ uris: own }) => own);
+  const templates = indexOf(servers, ({ templates: own }) => own);
   const matchers = servers.flatMap(({ source, name, templates: own }) =>
-    own.map((template) => ({ source, server: name, matches: matcherOf(template) })),
+    own.map((template) => ({
+      source,
+      server: name,
+      isRenamed: templates.exposedOf({ server: name, uri: template }) !== template,
+      matches: matcherOf(template),
+    })),
   );
 
   function unlistedOwnersOf(uri: string): Owned<S>[] {
@@ -62,14 +60,52 @@ export function createResourceTable<S>(servers: readonly ResourceServer<S>[]): R
   }
 
   return {
-    exposed: servers.map((_, at) => ({ uris: uris[at] ?? [], templates: templates[at] ?? [] })),
-    ambiguous: new Set([...renamed.keys()].map((key) => key.slice(0, key.indexOf("\n")))),
+    exposed: servers.map((_, at) => ({ uris: uris.exposed[at] ?? [], templates: templates.exposed[at] ?? [] })),
+    ambiguous: new Set([...uris.renamed, ...templates.renamed]),
     ownersOf(uri) {
-      const owner = listed.get(uri);
+      const owner = uris.owners.get(uri);
       return owner ? [owner] : unlistedOwnersOf(uri).map(({ source, uri: own }) => ({ source, uri: own }));
     },
-    exposedUri: (own) => renamed.get(keyOf(own)) ?? own.uri,
+    templateOwner: (template) => templates.owners.get(template),
+    exposedUri(own) {
+      const listed = uris.exposedOf(own);
+      if (listed !== undefined) return listed;
+      const isRenamed = matchers.some(
+        ({ server, isRenamed: is, matches }) => is && server === own.server && matches(own.uri),
+      );
+      return isRenamed ? withServer(own) : own.uri;
+    },
   };
+}
+
+/** Addresses of one sort, to be looked up from both sides. */
+interface AddressIndex<S> {
+  /** For every server, in the order given. */
+  exposed: string[][];
+  owners: ReadonlyMap<string, ResourceOwner<S>>;
+  /** Servers of which an address is exposed as another. */
+  renamed: ReadonlySet<string>;
+  /** @returns undefined for what is not listed. */
+  exposedOf(own: OwnUri): string | undefined;
+}
+
+function indexOf<S>(
+  servers: readonly ResourceServer<S>[],
+  ownOf: (server: ResourceServer<S>) => readonly string[],
+): AddressIndex<S> {
+  const exposed = exposeEach(servers, ownOf);
+  const owners = new Map<string, ResourceOwner<S>>();
+  const renamed = new Set<string>();
+  const known = new Map<string, string>();
+  servers.forEach((server, at) => {
+    ownOf(server).forEach((uri, index) => {
+      const address = exposed[at]?.[index] ?? uri;
+      owners.set(address, { source: server.source, uri });
+      known.set(keyOf({ server: server.name, uri }), address);
+      if (address !== uri) renamed.add(server.name);
+    });
+  });
+  return { exposed, owners, renamed, exposedOf: (own) => known.get(keyOf(own)) };
 }
 
 function exposeEach<S>(

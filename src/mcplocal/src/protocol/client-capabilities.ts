@@ -1,5 +1,5 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import { META } from "@mcpctl/shared/mcp/protocol.ts";
+import { LOG_LEVELS, META } from "@mcpctl/shared/mcp/protocol.ts";
 import type { ClientCapabilities, ClientSide } from "@mcpctl/shared/mcp/upstream.ts";
 import { isRecord, metaOf, type Params } from "./client-message.ts";
 
@@ -24,10 +24,10 @@ export function askableOf(declared: unknown): ClientCapabilities | undefined {
 /** Capabilities and log level that a stateless request carries; undefined when it carries none, which is the rule. */
 export function declaredIn(params: Params): Pick<ClientSide, "capabilities" | "logLevel"> | undefined {
   const meta = metaOf(params);
-  const logLevel = meta[META.logLevel];
+  const logLevel = LOG_LEVELS.find((level) => level === meta[META.logLevel]);
   const capabilities = askableOf(meta[META.clientCapabilities]);
   if (!capabilities && logLevel === undefined) return undefined;
-  return { capabilities: capabilities ?? {}, logLevel: typeof logLevel === "string" ? logLevel : undefined };
+  return { capabilities: capabilities ?? {}, logLevel };
 }
 
 /**

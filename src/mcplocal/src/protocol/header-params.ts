@@ -8,7 +8,8 @@ const ANNOTATION = "x-mcp-header";
 const PREFIX = "Mcp-Param-";
 /** @see RFC 9110, section 5.6.2 */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/;
-const PRIMITIVES: readonly unknown[] = ["string", "number", "integer", "boolean"];
+/** No fractions: the same number can be written in several ways. */
+const TYPES: readonly unknown[] = ["string", "integer", "boolean"];
 /** Keywords whose members are schemas under names of the author's choice. */
 const MAPS: readonly string[] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
 /** Keywords whose values are no schemas. */
@@ -43,7 +44,7 @@ function collect(schema: unknown, path: readonly string[]): HeaderParam[] {
   return Object.entries(properties).flatMap(([name, member]) => {
     if (!isRecord(member)) return [];
     const own = member[ANNOTATION];
-    const isFit = typeof own === "string" && PRIMITIVES.includes(member["type"]);
+    const isFit = typeof own === "string" && TYPES.includes(member["type"]);
     const here = isFit ? [{ header: `${PREFIX}${own}`, path: [...path, name] }] : [];
     return [...here, ...collect(member, [...path, name])];
   });

@@ -26,16 +26,20 @@ export class Questions {
 
   /** @throws {McpctlError} `upstream-unavailable`, `request-timeout`, `too-many-requests`, and the reason of the signal. */
   async ask({ method, params, send, signal }: Question): Promise<UpstreamReply> {
+    signal.throwIfAborted();
     if (this.#waiting.size >= MAX_WAITING) throw tooMany();
     this.#lastId += 1;
     const id = `mcpctl-${this.#lastId}`;
     const answer = Promise.withResolvers<UpstreamReply>();
-    const onAbort = (): void => answer.reject(signal.reason);
+    const onAbort = (): void => {
+      send(toMessage({ method: "notifications/cancelled", params: { requestId: id } }));
+      answer.reject(signal.reason);
+    };
     const timer = setTimeout(() => answer.reject(late()), LIMIT_MS).unref();
     signal.addEventListener("abort", onAbort);
     this.#waiting.set(id, answer);
     try {
-      if (!send(Buffer.from(JSON.stringify({ jsonrpc: "2.0", id, method, params })))) throw unreachable();
+      if (!send(toMessage({ id, method, params }))) throw unreachable();
       return await answer.promise;
     } finally {
       clearTimeout(timer);
@@ -53,6 +57,10 @@ export class Questions {
   end(): void {
     for (const { reject } of this.#waiting.values()) reject(unreachable());
   }
+}
+
+function toMessage(message: object): Uint8Array {
+  return Buffer.from(JSON.stringify({ jsonrpc: "2.0", ...message }));
 }
 
 function late(): McpctlError {

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { changeFilter } from "@mcpctl/shared/mcp/changes.ts";
 import { offersSubscriptions } from "@mcpctl/shared/mcp/line-subscriptions.ts";
@@ -7,9 +8,12 @@ import { MODERN_META } from "../identity.ts";
 import { type Connection, modernHeaders } from "./handshake.ts";
 import { type HttpCall, type HttpTarget, sendHttp } from "./http-exchange.ts";
 import { readMessage, type SideMessages } from "./rpc-exchange.ts";
+import { SessionSubscriptions } from "./session-subscriptions.ts";
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
+/** A server that says nothing at first may send no headers either. */
+const OPENING_MS = 1_000;
 /** Ids of listen requests lie outside those of ordinary requests, which count up from 1. */
 const LISTEN_ID = -1;
 
@@ -20,6 +24,8 @@ interface ChangeWatchOptions {
   answer(connection: Connection): SideMessages;
   /** Sends an ordinary request. */
   request(method: string, params: Record<string, unknown>): Promise<unknown>;
+  /** Whether the server may ask clients, which many with sessions do on this stream. */
+  isAsked: boolean;
   /** Ends the watching. */
   signal: AbortSignal;
 }
@@ -35,6 +41,9 @@ export class ChangeWatch {
   readonly #listeners = new Set<ChangeListener>();
   readonly #interests = new ResourceInterests();
   #isRunning = false;
+  #session: { connection: Connection; subscriptions: SessionSubscriptions } | undefined;
+  /** Resolved when a stream has been opened, or is not going to be. */
+  #opened: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ChangeWatchOptions) {
     this.#options = options;
@@ -52,6 +61,17 @@ export class ChangeWatch {
     return end;
   }
 
+  /** Resolves when the server can say something on a stream of its own, or after a moment when it cannot. */
+  opened(): Promise<void> {
+    if (!this.#opened) {
+      const { promise, resolve } = (this.#opened = Promise.withResolvers<void>());
+      setTimeout(resolve, OPENING_MS).unref();
+      this.#start();
+      return promise;
+    }
+    return this.#opened.promise;
+  }
+
   notify(change: UpstreamChange): void {
     for (const listener of this.#listeners) listener(change);
   }
@@ -67,6 +87,7 @@ export class ChangeWatch {
     let pauseMs = FIRST_PAUSE_MS;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       const outcome = await this.#listenOnce(attempt > 0).catch(() => "failed" as const);
+      this.#opened?.resolve();
       if (outcome === "unsupported") break;
       if (outcome === "changed") continue;
       pauseMs = outcome === "ended" ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
@@ -76,13 +97,15 @@ export class ChangeWatch {
   }
 
   async #listenOnce(isAgain: boolean): Promise<Outcome> {
-    const { target, connect, answer, signal } = this.#options;
+    const { target, connect, answer, isAsked, signal } = this.#options;
     const connection = await connect();
+    const isLegacy = connection.identity.era === "legacy";
     const canSubscribe = offersSubscriptions(connection.identity);
     const uris = canSubscribe ? this.#interests.uris : [];
     const filter = changeFilter(connection.identity.capabilities);
-    if (!filter && uris.length === 0) return "unsupported";
+    if (!filter && uris.length === 0 && !(isAsked && isLegacy)) return "unsupported";
     const stream = new AbortController();
+    const session = this.#sessionOf(connection);
     let hasStream = false;
     try {
       const outcome = await sendHttp(target, {
@@ -90,30 +113,44 @@ export class ChangeWatch {
         signal: AbortSignal.any([signal, stream.signal]),
         onStream: () => {
           hasStream = true;
-          if (canSubscribe) this.#interests.moveTo(this.#tellerOf(connection, { uris, stream }));
+          this.#opened?.resolve();
+          if (canSubscribe) this.#interests.moveTo(isLegacy ? session : this.#relistening(uris, stream));
+          session.open();
           // What changed while nobody listened is not told again.
           if (isAgain) for (const kind of LIST_KINDS) this.notify({ kind });
         },
         onMessage: (data) => readMessage(target.name, data, LISTEN_ID, answer(connection)) !== undefined,
       });
       if (hasStream) return "ended";
-      return outcome.status === 405 || outcome.status === 200 ? "unsupported" : "failed";
+      return isLegacy ? await this.#explain(outcome.status) : isDeclined(outcome.status) ? "unsupported" : "failed";
     } catch (thrown) {
       if (stream.signal.aborted) return "changed";
       throw thrown;
     } finally {
-      // Nothing more is said to a server about a stream that is over.
+      session.close();
       stream.abort();
-      this.#interests.moveTo(undefined);
+      if (!isLegacy) this.#interests.moveTo(undefined);
     }
   }
 
-  /** A server with sessions is told of each resource; a stateless one is asked anew, once for what comes together. */
-  #tellerOf({ identity }: Connection, { uris, stream }: { uris: string[]; stream: AbortController }): ResourceTeller {
-    const { request } = this.#options;
-    const tell = (method: string, uri: string): void => {
-      if (!stream.signal.aborted) request(method, { uri }).catch(() => {});
-    };
+  /** Whether a server with sessions has no such stream, or has forgotten the session, which a request makes anew. */
+  async #explain(status: number): Promise<Outcome> {
+    if (isDeclined(status)) return "unsupported";
+    if (status === 400 || status === 404) await this.#options.request("ping", {});
+    return "failed";
+  }
+
+  /** What a server was told of is a matter of its session, not of the stream. */
+  #sessionOf(connection: Connection): SessionSubscriptions {
+    if (this.#session?.connection === connection) return this.#session.subscriptions;
+    this.#interests.moveTo(undefined);
+    const subscriptions = new SessionSubscriptions(this.#options.request);
+    this.#session = { connection, subscriptions };
+    return subscriptions;
+  }
+
+  /** A stateless server is asked anew, once for what comes together. */
+  #relistening(uris: readonly string[], stream: AbortController): ResourceTeller {
     const askAnew = (): void => {
       queueMicrotask(() => {
         const wanted = this.#interests.uris;
@@ -121,13 +158,16 @@ export class ChangeWatch {
       });
     };
     return {
-      subscribe(uri) {
-        if (identity.era === "modern") askAnew();
-        else tell("resources/subscribe", uri);
-        return () => (identity.era === "modern" ? askAnew() : tell("resources/unsubscribe", uri));
+      subscribe() {
+        askAnew();
+        return askAnew;
       },
     };
   }
+}
+
+function isDeclined(status: number): boolean {
+  return status === 405 || status === 200;
 }
 
 function openingCall({ identity, headers }: Connection, notifications: Record<string, unknown>): HttpCall {

@@ -1,8 +1,8 @@
 import { discoverResult, initializeResult, legacyIdentity, modernIdentity } from "@mcpctl/shared/mcp/handshake.ts";
-import { LATEST_LEGACY_VERSION, MODERN_VERSION, type Era } from "@mcpctl/shared/mcp/protocol.ts";
+import { LATEST_LEGACY_VERSION, MODERN_VERSION, RPC, type Era } from "@mcpctl/shared/mcp/protocol.ts";
 import { hasCode } from "@mcpctl/shared/errors.ts";
 import type { ClientCapabilities, UpstreamIdentity } from "@mcpctl/shared/mcp/upstream.ts";
-import type * as z from "zod";
+import * as z from "zod";
 import { encodeHeaderValue } from "@mcpctl/shared/mcp/header-value.ts";
 import { IDENTITY, MODERN_META } from "../identity.ts";
 import { type HeaderBlock, joinHeaderBlocks, toHeaderBlock } from "../http1/header-block.ts";
@@ -72,19 +72,36 @@ export function modernHeaders(base: HeaderBlock, method: string, name: string | 
 }
 
 /** @returns undefined when the server does not speak the stateless revision. */
-async function probe({ target, headers, timeoutMs }: HandshakeOptions): Promise<Connection | undefined> {
-  const outcome = await sendRpc(target, {
+async function probe(options: HandshakeOptions): Promise<Connection | undefined> {
+  const { target, headers } = options;
+  const first = await discover(options);
+  // Who refuses the very version that it says it speaks is asked once more.
+  const outcome = first && speaksOurs(first) ? await discover(options) : first;
+  if (!outcome) return undefined;
+  if (isUnusable(outcome)) throw refusalError(target.name, outcome);
+  const found = outcome.status === 200 ? parseResult(discoverResult, outcome) : undefined;
+  const identity = found && modernIdentity(found);
+  return identity && { identity, headers, sessionId: undefined };
+}
+
+function discover({ target, headers, timeoutMs }: HandshakeOptions): Promise<RpcOutcome | undefined> {
+  return sendRpc(target, {
     id: 0,
     method: "server/discover",
     params: JSON.stringify({ _meta: MODERN_META }),
     headers: modernHeaders(headers, "server/discover", undefined),
     timeoutMs: Math.min(timeoutMs, PROBE_TIMEOUT_MS),
   }).catch(ignoreWhatOldServersDo);
-  if (!outcome) return undefined;
-  if (isUnusable(outcome)) throw refusalError(target.name, outcome);
-  const found = outcome.status === 200 ? parseResult(discoverResult, outcome) : undefined;
-  const identity = found && modernIdentity(found);
-  return identity && { identity, headers, sessionId: undefined };
+}
+
+const unsupportedVersion = z.looseObject({
+  code: z.literal(RPC.unsupportedVersion),
+  data: z.looseObject({ supported: z.array(z.string()) }),
+});
+
+function speaksOurs({ status, reply }: RpcOutcome): boolean {
+  if (status !== 400 || reply?.kind !== "error") return false;
+  return unsupportedVersion.safeParse(parseJson(reply.json)).data?.data.supported.includes(MODERN_VERSION) === true;
 }
 
 /** A server from before the probe existed may say nothing or something odd; `initialize` shows what it really is. */

@@ -6,7 +6,7 @@ import type { ConnectionPool, SentRequest } from "../http1/client/connection-poo
 import { type HeaderBlock, toHeaderBlock } from "../http1/header-block.ts";
 import type { ResponseHandler } from "../http1/client/http-connection.ts";
 import { HeaderLines } from "../http1/header-lines.ts";
-import { SseParser } from "@mcpctl/shared/mcp/sse-parser.ts";
+import { type Resumption, SseParser } from "@mcpctl/shared/mcp/sse-parser.ts";
 
 const MAX_RESPONSE_BYTES = 16 * 1_024 * 1_024;
 const MAX_BELIEVED_BYTES = 1_048_576;
@@ -36,6 +36,8 @@ export interface HttpAnswer {
   headers: HeaderLines;
   /** Empty for an event stream. */
   body: Buffer;
+  /** How an event stream that has ended can be gone on with. */
+  resumption?: Resumption | undefined;
 }
 
 /** Where a server is, and how it is called in messages. */
@@ -168,7 +170,10 @@ class HttpExchange implements ResponseHandler {
   }
 
   #resolve(): void {
-    if (this.#settle()) this.#outcome.resolve({ status: this.#status, headers: this.#headers, body: this.#body });
+    if (!this.#settle()) return;
+    const answer: HttpAnswer = { status: this.#status, headers: this.#headers, body: this.#body };
+    if (this.#parser) answer.resumption = this.#parser.resumption;
+    this.#outcome.resolve(answer);
   }
 
   /** @returns false when it was settled before. */

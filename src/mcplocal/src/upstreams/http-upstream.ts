@@ -1,13 +1,14 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Era } from "@mcpctl/shared/mcp/protocol.ts";
 import { readChange } from "@mcpctl/shared/mcp/changes.ts";
-import type {
-  ChangeListener,
-  ClientCapabilities,
-  Upstream,
-  UpstreamIdentity,
-  UpstreamReply,
-  UpstreamRequestOptions,
+import {
+  type ChangeListener,
+  type ClientCapabilities,
+  isAskable,
+  type Upstream,
+  type UpstreamIdentity,
+  type UpstreamReply,
+  type UpstreamRequestOptions,
 } from "@mcpctl/shared/mcp/upstream.ts";
 import { nameOf } from "../protocol/modern-rules.ts";
 import { waitFor } from "@mcpctl/shared/wait-for.ts";
@@ -20,7 +21,7 @@ import { createTarget, type HttpTarget, sendHttp } from "./http-exchange.ts";
 import { findLoss } from "./lost-connection.ts";
 import { refusalError } from "./refusal.ts";
 import { createEnvelope, type Envelope } from "./envelope.ts";
-import { type AskingCall, ServerQuestions } from "./server-questions.ts";
+import { type AskingCall, type ServerQuestion, ServerQuestions } from "./server-questions.ts";
 import { type RpcOutcome, sendOneWay, sendRpc, type SideMessages } from "./rpc-exchange.ts";
 
 const MAX_GREETING_MS = 30_000;
@@ -58,7 +59,7 @@ interface Greeted {
 /** Whom messages besides the reply concern. */
 interface Side {
   onNotification?: ((message: Uint8Array) => void) | undefined;
-  asking?: AskingCall | undefined;
+  answer(question: ServerQuestion): void;
 }
 
 interface Sending {
@@ -96,7 +97,9 @@ class HttpUpstream implements Upstream {
     this.#watch = new ChangeWatch({
       target: this.#target,
       connect: async () => (await this.#connected(this.#closing.signal)).connection,
-      answer: (connection) => this.#sideMessages(connection, {}),
+      answer: (connection) =>
+        this.#sideMessages(connection, { answer: (question) => this.#questions.answerUnnamed(question) }),
+      isAsked: isAskable({ capabilities }),
       request: (method, params) => this.request(method, params, { signal: this.#closing.signal }),
       signal: this.#closing.signal,
     });
@@ -167,13 +170,26 @@ class HttpUpstream implements Upstream {
     return greeted;
   }
 
-  #send({ connection, headersOf }: Greeted, { method, params, options }: Sending): Promise<RpcOutcome> {
+  #send(greeted: Greeted, sending: Sending): Promise<RpcOutcome> {
+    const { client, signal } = sending.options;
+    if (!client || greeted.connection.identity.era === "modern") return this.#sendNow(greeted, sending, undefined);
+    return this.#questions.run(client, signal, async (asking) => {
+      // Many servers ask on the stream of the session alone, and do not when there is none.
+      if (isAskable(client)) await waitFor(this.#watch.opened(), signal);
+      return await this.#sendNow(greeted, sending, asking);
+    });
+  }
+
+  #sendNow(
+    { connection, headersOf }: Greeted,
+    { method, params, options: { signal, onNotification, client, mirrored } }: Sending,
+    asking: AskingCall | undefined,
+  ): Promise<RpcOutcome> {
     this.#lastId += 1;
     const id = this.#lastId;
-    const { signal, onNotification, client, mirrored } = options;
     const headers = headersOf(method, nameOf(method, params));
     const isModern = connection.identity.era === "modern";
-    const asking = client && !isModern ? this.#questions.begin(client, signal) : undefined;
+    const answer = (question: ServerQuestion): void => this.#questions.answer(question, asking);
     const sent = sendRpc(this.#target, {
       id,
       method,
@@ -181,15 +197,16 @@ class HttpUpstream implements Upstream {
       headers: mirrored && isModern ? joinHeaderBlocks(headers, toMirrored(mirrored)) : headers,
       timeoutMs: this.#timeoutMs,
       signal,
-      side: () => this.#sideMessages(connection, { onNotification, asking }),
+      side: () => this.#sideMessages(connection, { onNotification, answer }),
       isWaiting: asking && (() => asking.waiting > 0),
+      resumeHeaders: isModern ? undefined : connection.headers,
     });
     if (isModern) return sent;
-    const watched = sent.catch((thrown: unknown) => {
+    const whole = sent.then((outcome) => outcome.goOn?.() ?? outcome);
+    return whole.catch((thrown: unknown) => {
       if (wasGivenUp(thrown, signal)) this.#cancel(connection, id);
       throw thrown;
     });
-    return asking ? watched.finally(() => this.#questions.end(asking)) : watched;
   }
 
   /** A server with sessions goes on working when a connection breaks, and must be told. */
@@ -198,7 +215,7 @@ class HttpUpstream implements Upstream {
     sendOneWay(this.#target, connection.headers, message).catch(() => {});
   }
 
-  #sideMessages({ identity, headers }: Connection, { onNotification, asking }: Side): SideMessages {
+  #sideMessages({ identity, headers }: Connection, { onNotification, answer }: Side): SideMessages {
     return {
       onNotification: (method, message) => {
         const change = readChange(method, message);
@@ -207,7 +224,7 @@ class HttpUpstream implements Upstream {
       },
       onRequest: (id, method, message) => {
         // A stateless server has no right to ask; one with sessions waits for an answer.
-        if (identity.era === "legacy") this.#questions.answer({ id, method, message, headers }, asking);
+        if (identity.era === "legacy") answer({ id, method, message, headers });
       },
     };
   }

@@ -8,6 +8,7 @@ import { measureJson } from "@mcpctl/shared/json-shape.ts";
 import type { HeaderBlock } from "../http1/header-block.ts";
 import type { HeaderLines } from "../http1/header-lines.ts";
 import { askHttp, type HttpAnswer, type HttpCall, type HttpTarget, mediaTypeOf, sendHttp } from "./http-exchange.ts";
+import { goOnReading } from "./resume-stream.ts";
 
 /** A refusal that is larger or deeper than this is not worth reading. */
 const MAX_ERROR_BYTES = 65_536;
@@ -31,6 +32,8 @@ export interface RpcCall {
   side?: () => SideMessages;
   /** Whether the server waits for an answer of ours, so that it is not late. */
   isWaiting?: (() => boolean) | undefined;
+  /** Headers to go on with under when the server ends the stream early; absent where that cannot be. */
+  resumeHeaders?: HeaderBlock | undefined;
 }
 
 export interface RpcOutcome {
@@ -40,6 +43,8 @@ export interface RpcOutcome {
   reply: UpstreamReply | undefined;
   /** What a refusal said, when it was no JSON-RPC reply. */
   body: Buffer;
+  /** Reads the rest of a stream that the server has ended early. */
+  goOn?: () => Promise<RpcOutcome>;
 }
 
 /**
@@ -48,7 +53,7 @@ export interface RpcOutcome {
  * @throws {McpctlError} as `sendHttp`, and `upstream-protocol` when a success is no JSON-RPC or answers another request.
  */
 export function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOutcome> {
-  const { id, method, params, headers, timeoutMs, signal, side, isWaiting } = call;
+  const { id, method, params, headers, timeoutMs, signal, side, isWaiting, resumeHeaders } = call;
   let streamed: UpstreamReply | undefined;
   const request: HttpCall = {
     method: "POST",
@@ -62,7 +67,15 @@ export function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOutcome> 
       return streamed !== undefined;
     },
   };
-  return askHttp(target, request, (answer) => ({ ...answer, reply: streamed ?? readAnswer(target.name, answer, id) }));
+  const read = (answer: HttpAnswer): RpcOutcome => ({
+    ...answer,
+    reply: streamed ?? readAnswer(target.name, answer, id),
+  });
+  return askHttp(target, request, (answer) => {
+    if (streamed || resumeHeaders === undefined || !answer.resumption) return read(answer);
+    const goOn = () => goOnReading(target, { request, answer, headers: resumeHeaders }).then(read);
+    return { ...answer, reply: undefined, goOn };
+  });
 }
 
 /** Sends a notification or a reply, as JSON or what becomes it; what the server thinks of it is of no interest. */

@@ -1,4 +1,5 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { CallTurns } from "@mcpctl/shared/mcp/call-turns.ts";
 import { isObject, parseJson } from "@mcpctl/shared/mcp/line-messages.ts";
 import type { RequestId } from "@mcpctl/shared/mcp/protocol.ts";
 import { toRpcAnswer } from "@mcpctl/shared/mcp/question-answer.ts";
@@ -26,65 +27,77 @@ export interface ServerQuestion {
   headers: HeaderBlock;
 }
 
-/** Answers what a server with sessions asks over HTTP. */
+/**
+ * Answers what a server with sessions asks over HTTP. Many ask on the session's stream instead of the call's, where
+ * nothing says to which call a question belongs.
+ */
 export class ServerQuestions {
   readonly #target: HttpTarget;
   readonly #calls = new Set<AskingCall>();
+  readonly #turns = new CallTurns();
   #answers = 0;
 
   constructor(target: HttpTarget) {
     this.#target = target;
   }
 
-  begin(client: ClientSide, signal: AbortSignal): AskingCall {
-    const call = { client, signal, waiting: 0 };
-    this.#calls.add(call);
-    return call;
+  /** Makes a call during which its client can be asked, when it is its turn. */
+  run<T>(client: ClientSide, signal: AbortSignal, call: (asking: AskingCall) => Promise<T>): Promise<T> {
+    return this.#turns.run(async () => {
+      const asking = { client, signal, waiting: 0 };
+      this.#calls.add(asking);
+      try {
+        return await call(asking);
+      } finally {
+        this.#calls.delete(asking);
+      }
+    });
   }
 
-  end(call: AskingCall): void {
-    this.#calls.delete(call);
-  }
-
-  /**
-   * @param call - on whose stream the question came. Undefined for a question that names none: it belongs to the only
-   *   call that there is, and to nobody when there are several.
-   */
+  /** @param call - on whose stream the question came; undefined for one whose client cannot be asked. */
   answer(question: ServerQuestion, call: AskingCall | undefined): void {
+    this.#answer(question, () => call ?? notAsked(question.method, "no client of this server can be asked"));
+  }
+
+  /** Answers a question that names no call. It belongs to the only one that there is, and to nobody when there are several. */
+  answerUnnamed(question: ServerQuestion): void {
+    this.#answer(question, () => {
+      const [call] = this.#calls;
+      if (!call) return notAsked(question.method, "no client of this server can be asked");
+      if (this.#calls.size === 1) return call;
+      this.#turns.begin();
+      return notAsked(question.method, "it cannot be told which call this belongs to");
+    });
+  }
+
+  #answer(question: ServerQuestion, findCall: () => AskingCall | McpctlError): void {
     if (this.#answers >= MAX_ANSWERS) return;
     this.#answers += 1;
-    void this.#send(question, call).finally(() => (this.#answers -= 1));
+    void this.#send(question, findCall).finally(() => (this.#answers -= 1));
   }
 
-  async #send({ id, method, message, headers }: ServerQuestion, call: AskingCall | undefined): Promise<void> {
-    const answer = method === "ping" ? '"result":{}' : await this.#ask(method, message, call);
+  async #send({ id, method, message, headers }: ServerQuestion, findCall: () => AskingCall | McpctlError) {
+    const answer = method === "ping" ? '"result":{}' : await ask(method, message, findCall());
     const body = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${answer}}`;
     await sendOneWay(this.#target, headers, body).catch(() => {});
   }
+}
 
-  async #ask(method: string, message: Uint8Array, named: AskingCall | undefined): Promise<string> {
-    const call = named ?? this.#onlyCall();
-    if (!call) return toRpcAnswer(notAsked(method, this.#calls.size));
-    const json = parseJson(message);
-    const params = isObject(json) && isObject(json["params"]) ? json["params"] : {};
-    call.waiting += 1;
-    try {
-      return toRpcAnswer(await call.client.ask(method, params, call.signal));
-    } catch (thrown) {
-      return toRpcAnswer(thrown);
-    } finally {
-      call.waiting -= 1;
-    }
-  }
-
-  #onlyCall(): AskingCall | undefined {
-    const [call] = this.#calls;
-    return this.#calls.size === 1 ? call : undefined;
+async function ask(method: string, message: Uint8Array, call: AskingCall | McpctlError): Promise<string> {
+  if (call instanceof McpctlError) return toRpcAnswer(call);
+  const json = parseJson(message);
+  const params = isObject(json) && isObject(json["params"]) ? json["params"] : {};
+  call.waiting += 1;
+  try {
+    return toRpcAnswer(await call.client.ask(method, params, call.signal));
+  } catch (thrown) {
+    return toRpcAnswer(thrown);
+  } finally {
+    call.waiting -= 1;
   }
 }
 
-function notAsked(method: string, calls: number): McpctlError {
-  const why = calls === 0 ? "no client of this server can be asked" : "it cannot be told which call this belongs to";
+function notAsked(method: string, why: string): McpctlError {
   return new McpctlError("method-not-allowed", `${method} is not answered: ${why}`, {
     hint: "Ask on the stream of the call, as MCP requires",
   });

@@ -122,14 +122,14 @@ describe("what was last known", () => {
       _meta: { "mcpctl.io/conditions": [{ server: "mcpd", code: "unavailable" }] },
     });
     expect(project.view().instructions).toContain("mcpd cannot be reached");
-    expect(project.view().tools.get("files__read")?.source.fault).toMatchObject({ code: "unavailable" });
+    expect(project.view().find("tools", "files__read")?.source.fault).toMatchObject({ code: "unavailable" });
     expect(project.isUsable("b")).toBe(true);
     world.isMcpdUp = true;
     now += 10_000;
     project.isUsable("b");
     await vi.waitFor(() => expect(namesOf(project).tools.map(({ name }) => name)).toEqual(["files__read"]));
     expect(project.view().conditions).toEqual([]);
-    expect(project.view().tools.get("files__read")?.source.fault).toBeUndefined();
+    expect(project.view().find("tools", "files__read")?.source.fault).toBeUndefined();
   });
 
   it("is not shown without mcpd to callers whose rights nobody can check", async () => {

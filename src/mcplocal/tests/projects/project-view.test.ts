@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import type { Discovery } from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { describe, expect, it } from "vitest";
@@ -66,7 +67,7 @@ describe("createProjectView", () => {
 
   it("keeps the tools of a faulty server callable by name, so that a call can say what is wrong", () => {
     const view = createProjectView(PROJECT, [server("bad", ["b"], { fault: DOWN })]);
-    expect(view.tools.get("bad__b")).toEqual({ name: "b", source: "bad" });
+    expect(view.find("tools", "bad__b")).toEqual({ name: "b", source: "bad" });
   });
 
   it("does not rename a tool because the other of its name is down", () => {
@@ -80,8 +81,63 @@ describe("createProjectView", () => {
   });
 
   it("finds no tool under a name that objects have by nature", () => {
-    const { tools } = createProjectView(PROJECT, [server("a", ["b"])]);
-    for (const name of ["__proto__", "constructor", "toString"]) expect(tools.get(name)).toBeUndefined();
+    const view = createProjectView(PROJECT, [server("a", ["b"])]);
+    for (const name of ["__proto__", "constructor", "toString"]) {
+      expect(view.find("tools", name)).toBeUndefined();
+      expect(view.findByOwnName(name)).toBeUndefined();
+    }
+  });
+
+  it("finds a tool by its own name, where only one that may be called goes by that", () => {
+    const view = createProjectView({ ...PROJECT, tools: { deny: ["c__only"] } }, [
+      server("a", ["both", "hidden", "mine"]),
+      server("b", ["both", "hidden"], { policy: { deny: ["hidden"] } }),
+      server("c", ["only"]),
+    ]);
+    expect(view.findByOwnName("mine")).toBe(view.find("tools", "a__mine"));
+    expect(view.findByOwnName("hidden")).toBe(view.find("tools", "a__hidden"));
+    expect(view.findByOwnName("both")).toBeUndefined();
+    expect(view.findByOwnName("only")).toBeUndefined();
+  });
+
+  it("decides the same by the own name as by that which clients know, whatever the policies", () => {
+    const toolNames = fc.uniqueArray(fc.constantFrom("a", "b", "c", "x__a"), { maxLength: 4 });
+    const deny = fc.uniqueArray(fc.constantFrom("a", "b", "x__a", "y__b", "x*", "*"), { maxLength: 3 });
+    const one = fc.record({ tools: toolNames, deny });
+    fc.assert(
+      fc.property(one, one, deny, fc.constantFrom("prefix", "transparent"), (x, y, denied, naming) => {
+        const view = createProjectView({ ...PROJECT, naming, tools: { deny: denied } }, [
+          server("x", x.tools, { policy: { deny: x.deny } }),
+          server("y", y.tools, { policy: { deny: y.deny } }),
+        ]);
+        const exposed = names(JSON.parse(Buffer.from(view.listResult("tools", "modern")).toString()));
+        const callable = new Set(exposed.map((name) => view.find("tools", name)));
+        for (const name of ["a", "b", "c", "x__a"]) {
+          const found = view.find("tools", name) ?? view.findByOwnName(name);
+          if (found) expect(callable).toContain(found);
+        }
+      }),
+    );
+  });
+
+  it("lets the resource that shows a tool follow its address", () => {
+    const ui = (resourceUri: string) =>
+      JSON.stringify({
+        inputSchema: { type: "object" },
+        _meta: { ui: { resourceUri, kept: 1 }, "ui/resourceUri": resourceUri },
+      }).slice(1);
+    const withUi = (name: string, uri: string) => {
+      const tools = [{ name: "show", rest: ui(uri), legacyRest: undefined }];
+      const resources = [{ name: uri, rest: '"name":"n"}', legacyRest: undefined }];
+      return server(name, [], { lists: { ...NOTHING_SEEN.lists, tools, resources }, capabilities: { resources: {} } });
+    };
+    const uriOf = (servers: ViewedServer<string>[]) =>
+      listed(servers).tools.map(({ _meta: meta }: { _meta: Record<string, unknown> }) => meta);
+    expect(uriOf([withUi("a", "ui://x"), withUi("b", "ui://x"), withUi("c", "ui://y")])).toEqual([
+      { ui: { resourceUri: "mcp+a:ui://x", kept: 1 }, "ui/resourceUri": "mcp+a:ui://x" },
+      { ui: { resourceUri: "mcp+b:ui://x", kept: 1 }, "ui/resourceUri": "mcp+b:ui://x" },
+      { ui: { resourceUri: "ui://y", kept: 1 }, "ui/resourceUri": "ui://y" },
+    ]);
   });
 
   it("builds a list of ten thousand tools in no time worth speaking of", () => {

@@ -325,6 +325,20 @@ describe("a connection to a stateless server", () => {
     });
   });
 
+  it("asks once more when the server refuses the very version that it says it speaks", async () => {
+    let refusals = 0;
+    const intercept: Intercept = ({ body }, response) => {
+      if (body["method"] !== "server/discover" || refusals > 0) return false;
+      refusals += 1;
+      const data = { supported: ["2026-07-28"], requested: "2026-07-28" };
+      writeJson(response, 400, { id: body["id"], error: { code: -32022, message: "Unsupported", data } });
+      return true;
+    };
+    const { server, upstream } = await open(startModernServer({ intercept }));
+    expect(await upstream.connect(signal)).toMatchObject({ era: "modern" });
+    expect(server.requests("initialize")).toEqual([]);
+  });
+
   it("is made anew when the server has gone back to sessions", async () => {
     const { server, upstream } = await open(startModernServer());
     await upstream.connect(signal);

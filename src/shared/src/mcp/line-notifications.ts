@@ -37,7 +37,7 @@ export class LineNotifications {
     if (typeof progress?.token !== "number") return;
     const { progressToken, onNotification } = pending.get(progress.token) ?? {};
     // Who makes progress is not late.
-    pending.resume(progress.token);
+    pending.restart(progress.token);
     if (progressToken !== undefined) onNotification?.(progress.withToken(progressToken));
   }
 

@@ -1,4 +1,5 @@
 import { McpctlError } from "../errors.ts";
+import { CallTurns } from "./call-turns.ts";
 import { isObject, parseJson } from "./line-messages.ts";
 import type { PendingRequests, Waiter } from "./pending-requests.ts";
 import type { RequestId } from "./protocol.ts";
@@ -26,9 +27,8 @@ interface LineQuestionsOptions {
  */
 export class LineQuestions {
   readonly #options: LineQuestionsOptions;
+  readonly #turns = new CallTurns();
   #open = 0;
-  /** Present as soon as a question could not be told to belong to one call. */
-  #turn: Promise<void> | undefined;
 
   constructor(options: LineQuestionsOptions) {
     this.#options = options;
@@ -36,13 +36,7 @@ export class LineQuestions {
 
   /** Makes a call of a client that can be asked, when it is its turn. */
   run<T>(call: () => Promise<T>): Promise<T> {
-    if (!this.#turn) return call();
-    const result = this.#turn.then(call);
-    this.#turn = result.then(
-      () => {},
-      () => {},
-    );
-    return result;
+    return this.#turns.run(call);
   }
 
   answer(id: RequestId, method: string, line: Uint8Array): void {
@@ -84,7 +78,7 @@ export class LineQuestions {
     const [only] = askable;
     if (only && askable.length === 1) return only;
     if (!only) return this.#nobody();
-    this.#turn ??= Promise.resolve();
+    this.#turns.begin();
     return new McpctlError("conflict", `Server "${server}" asks, but it cannot be told for which of its calls`, {
       hint: "Try again: from now on its calls are made one after the other",
     });

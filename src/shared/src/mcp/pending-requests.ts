@@ -19,6 +19,8 @@ interface Entry {
   waiter: Waiter;
   /** On the clock of `performance.now()`. */
   deadline: number;
+  /** For how many answers of others the request waits; its time does not run meanwhile. */
+  pauses: number;
   onAbort: (() => void) | undefined;
 }
 
@@ -49,7 +51,7 @@ export class PendingRequests {
     const deadline = timeoutSeconds === undefined ? Infinity : performance.now() + timeoutSeconds * 1_000;
     const onAbort = signal && (() => this.#giveUp(id, this.#options.onAbort));
     if (onAbort) signal.addEventListener("abort", onAbort);
-    this.#entries.set(id, { waiter, deadline, onAbort });
+    this.#entries.set(id, { waiter, deadline, pauses: 0, onAbort });
     if (deadline < this.#timerAt) this.#ringAt(deadline);
   }
 
@@ -74,17 +76,26 @@ export class PendingRequests {
     return timed.length === 1 ? timed[0]?.waiter : undefined;
   }
 
-  /** Stops the clock of a request: it waits for somebody else. */
+  /** Stops the clock of a request: it waits for somebody else. Each pause needs a `resume`. */
   pause(id: number): void {
     const entry = this.#entries.get(id);
-    if (entry) entry.deadline = Infinity;
+    if (!entry) return;
+    entry.pauses += 1;
+    entry.deadline = Infinity;
   }
 
-  /** Lets the clock of a request run from its beginning. */
+  /** Ends one pause; with the last of them the clock runs from its beginning. */
   resume(id: number): void {
     const entry = this.#entries.get(id);
+    if (entry) entry.pauses -= 1;
+    this.restart(id);
+  }
+
+  /** Lets the clock of a request that is not paused run from its beginning. */
+  restart(id: number): void {
+    const entry = this.#entries.get(id);
     const timeoutSeconds = entry?.waiter.timeoutSeconds;
-    if (!entry || timeoutSeconds === undefined) return;
+    if (!entry || entry.pauses > 0 || timeoutSeconds === undefined) return;
     entry.deadline = performance.now() + timeoutSeconds * 1_000;
     if (entry.deadline < this.#timerAt) this.#ringAt(entry.deadline);
   }

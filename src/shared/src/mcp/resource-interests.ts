@@ -28,10 +28,12 @@ export class ResourceInterests implements ResourceTeller {
   /** Takes all interests to another connection; undefined while there is none. */
   moveTo(teller: ResourceTeller | undefined): void {
     if (teller === this.#teller) return;
-    for (const end of this.#ends.values()) end();
+    // Both may lead to the same server, which then need not hear of it.
+    const ends = [...this.#ends.values()];
     this.#ends.clear();
     this.#teller = teller;
     for (const uri of this.#counts.keys()) this.#begin(uri);
+    for (const end of ends) end();
   }
 
   #begin(uri: string): void {

@@ -8,6 +8,7 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const NOTHING = Buffer.alloc(0);
 /** Each line costs memory beyond its bytes, so their number is limited as well. */
 const MAX_DATA_LINES = 100_000;
+const MAX_ID_LENGTH = 1_024;
 
 interface SseParserOptions {
   /** Called with the data of every event that is a message. */
@@ -16,6 +17,13 @@ interface SseParserOptions {
   onOther?(type: string, data: Buffer): void;
   /** Limit for one event, and for a line that has not ended. */
   maxEventBytes: number;
+}
+
+/** What a server said about going on with a stream that has ended. */
+export interface Resumption {
+  lastEventId: string;
+  /** The pause that the server asks for. */
+  retryMs: number | undefined;
 }
 
 /**
@@ -31,12 +39,20 @@ export class SseParser {
   #data: Buffer[] = [];
   #dataBytes = 0;
   #eventType = "";
+  #lastEventId: string | undefined;
+  #retryMs: number | undefined;
   #isFirstLine = true;
   /** A carriage return ended the last line; a line feed behind it belongs to the same end. */
   #isAfterReturn = false;
 
   constructor(options: SseParserOptions) {
     this.#options = options;
+  }
+
+  /** Where the stream can be gone on with, and after what pause; undefined where it cannot. */
+  get resumption(): Resumption | undefined {
+    const lastEventId = this.#lastEventId;
+    return lastEventId === undefined || lastEventId === "" ? undefined : { lastEventId, retryMs: this.#retryMs };
   }
 
   /** @throws {McpctlError} `upstream-protocol` when an event is larger than allowed. */
@@ -85,6 +101,16 @@ export class SseParser {
     const valueAt = colon < 0 ? line.length : colon + (line[colon + 1] === SPACE ? 2 : 1);
     if (field === "event") this.#eventType = line.toString("latin1", valueAt);
     if (field === "data") this.#addData(line.subarray(valueAt));
+    if (field === "id") this.#setId(line.toString("utf8", valueAt));
+    if (field === "retry") this.#setRetry(line.toString("latin1", valueAt));
+  }
+
+  #setId(id: string): void {
+    if (!id.includes("\0") && id.length <= MAX_ID_LENGTH) this.#lastEventId = id;
+  }
+
+  #setRetry(text: string): void {
+    if (/^\d{1,9}$/.test(text)) this.#retryMs = Number(text);
   }
 
   #checkSize(): void {

@@ -64,4 +64,35 @@ describe("PendingRequests", () => {
     expect(events).toEqual(["abort 2", "broken 3"]);
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  it("does not let the time run while anybody is asked, however many questions there are", () => {
+    const { pending, add, events } = setUp();
+    add(1, 10);
+    pending.pause(1);
+    pending.pause(1);
+    pending.resume(1);
+    vi.advanceTimersByTime(60_000);
+    expect(events).toEqual([]);
+    pending.resume(1);
+    vi.advanceTimersByTime(9_000);
+    expect(events).toEqual([]);
+    vi.advanceTimersByTime(1_100);
+    expect(events).toEqual(["timeout 1"]);
+  });
+
+  it("begins the time anew with progress, but not while somebody is asked", () => {
+    const { pending, add, events } = setUp();
+    add(1, 10);
+    vi.advanceTimersByTime(9_000);
+    pending.restart(1);
+    vi.advanceTimersByTime(9_000);
+    expect(events).toEqual([]);
+    pending.pause(1);
+    pending.restart(1);
+    vi.advanceTimersByTime(60_000);
+    expect(events).toEqual([]);
+    pending.resume(1);
+    vi.advanceTimersByTime(10_100);
+    expect(events).toEqual(["timeout 1"]);
+  });
 });
