@@ -32,5 +32,12 @@ export const REQUIREMENTS = {
   "test:own-gateway": "mcpctl test mcp finds nothing at our own gateway, in either era",
   "test:minted-token": "mcpctl test mcp -p mints a token for the test and leaves none behind",
   "cli:delete": "deleting a project deletes its tokens, and they stop working",
+  "agent:conversation":
+    "the agent of the examples lists, calls several tools at once, feeds back and prints the answer",
+  "agent:tool-errors": "a failing tool, an unknown one and arguments that are no JSON are told to the model",
+  "agent:content": "structured content and images of a tool reach the model as text",
+  "agent:steps": "an agent whose model never answers ends after its steps",
+  "agent:refused": "a refused token ends the agent with a message that says so, before the model is asked",
+  "agent:down": "a model or a gateway that is down ends the agent with a message that names it",
 } as const;
 export type Requirement = keyof typeof REQUIREMENTS;

@@ -12,6 +12,7 @@ const PAGES = [
   "docs/login.md",
   "docs/performance.md",
   "docs/test-mcp.md",
+  "examples/vllm-agent/README.md",
 ];
 
 describe("what the documentation names", () => {
