@@ -46,7 +46,7 @@ function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
 }
 
 /** The bundle of a program, as it is shipped. */
-export function built(program: "mcpctl" | "mcpd" | "mcplocal-serve"): string {
+export function built(program: "mcpctl" | "mcpd" | "mcplocal" | "mcplocal-serve"): string {
   return join(DIST, `${program}.js`);
 }
 

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
-import { basename, join, relative } from "node:path";
+import { basename, relative } from "node:path";
+import { configDirectory, stateDirectory } from "@mcpctl/shared/user-directories.ts";
 
 /** What the environment says. Flags win over it. */
 export interface CliConfig {
@@ -8,6 +9,8 @@ export interface CliConfig {
   project: string | undefined;
   /** Where the CLI keeps its own files. */
   directory: string;
+  /** Where what the CLI starts for its user keeps its state. */
+  stateDirectory: string;
   /** How this program was called, for commands that are printed to be copied. */
   cliCommand: string;
 }
@@ -20,7 +23,8 @@ export function readConfig(script: string, env: Environment = process.env): CliC
     server: env["MCPCTL_SERVER"] || undefined,
     token: env["MCPCTL_TOKEN"] || undefined,
     project: env["MCPCTL_PROJECT"] || undefined,
-    directory: env["MCPCTL_CONFIG_DIR"] || join(env["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "mcpctl"),
+    directory: configDirectory({ env, home: homedir() }),
+    stateDirectory: stateDirectory({ env, home: homedir() }),
     cliCommand: cliCommandOf(script, env),
   };
 }

@@ -11,6 +11,7 @@ describe("readConfig", () => {
       token: undefined,
       project: "demo",
       directory: "/etc/x",
+      stateDirectory: join(homedir(), ".local", "state", "mcpctl"),
       cliCommand: "mcpctl",
     });
   });

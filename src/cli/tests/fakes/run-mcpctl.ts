@@ -15,6 +15,7 @@ export interface RunOptions extends TestIoOptions {
   directory?: string | undefined;
   signal?: AbortSignal;
   loadUp?: CliDeps["loadUp"];
+  runMcp?: CliDeps["runMcp"];
   /** No browser opens when absent. */
   openBrowser?: (url: string) => void;
 }
@@ -37,10 +38,18 @@ export async function runMcpctl(line: string | readonly string[], options: RunOp
   const { server, project, directory = "/nonexistent/mcpctl", token = FAKE_TOKEN } = options;
   const code = await runCli(argv, {
     io,
-    config: { server, token: "token" in options ? options.token : token, project, directory, cliCommand: "mcpctl" },
+    config: {
+      server,
+      token: "token" in options ? options.token : token,
+      project,
+      directory,
+      stateDirectory: "/nonexistent/state",
+      cliCommand: "mcpctl",
+    },
     now: () => new Date(NOW),
     signal: options.signal ?? new AbortController().signal,
     loadUp: options.loadUp ?? (() => Promise.reject(new Error("up is not part of this test"))),
+    runMcp: options.runMcp ?? (() => Promise.reject(new Error("mcp is not part of this test"))),
     openBrowser: async (url) => options.openBrowser?.(url),
   });
   const shown = [
