@@ -3,10 +3,12 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 export const ERAS = ["modern", "legacy"] as const;
 export type Era = (typeof ERAS)[number];
 
+/** How the SDK's client is told which era to speak. */
+export const NEGOTIATION = { modern: { pin: "2026-07-28" }, legacy: "legacy" } as const;
+
 /** The official SDK's client: what it accepts, others accept. */
 export async function connect(url: string, token: string | undefined, era: Era): Promise<Client & AsyncDisposable> {
-  const mode = era === "modern" ? { pin: "2026-07-28" as const } : ("legacy" as const);
-  const client = new Client({ name: "e2e", version: "1.0.0" }, { versionNegotiation: { mode } });
+  const client = new Client({ name: "e2e", version: "1.0.0" }, { versionNegotiation: { mode: NEGOTIATION[era] } });
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
