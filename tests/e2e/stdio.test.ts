@@ -165,6 +165,10 @@ describe("on STDIO", () => {
     expect(await wrong.ended).toBe(2);
     expect(wrong.stderr()).toContain("No project is given");
     expect(wrong.lines).toEqual([]);
+    const noDirectory = { ...mcpctl().env, MCPCTL_STATE_DIR: process.execPath };
+    const nowhere = startRaw({ ...mcpctl(), env: noDirectory });
+    expect(await nowhere.ended).toBe(2);
+    expect(nowhere.stderr()).toContain("MCPCTL_STATE_DIR");
   });
 
   verifies("stdio:restart", async () => {

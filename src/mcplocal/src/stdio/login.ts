@@ -62,6 +62,14 @@ export class Login {
     return this.#asking;
   }
 
+  /** Finds out whether the bearer still works, after something has changed that it may depend on. */
+  async check(): Promise<void> {
+    if (this.#bearer === undefined) return;
+    this.#caller = undefined;
+    // Whoever needs it next is told why it does not work.
+    await this.caller().catch(() => {});
+  }
+
   /** Notes that mcpd does not know the bearer any more; the next one who needs a bearer looks for another. */
   refuse(bearer: string | undefined): void {
     if (bearer === undefined || bearer !== this.#bearer) return;

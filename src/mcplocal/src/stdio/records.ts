@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
-import { openAuditLog } from "../audit/audit-log.ts";
-import { type CallShipper, startCallShipper } from "../audit/call-shipper.ts";
-import type { AuditLog } from "../audit/audit-log.ts";
-import type { Log } from "../log.ts";
 import type { ShipResponse } from "@mcpctl/shared/api/audit.ts";
+import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { type AuditLog, openAuditLog } from "../audit/audit-log.ts";
+import { type CallShipper, startCallShipper } from "../audit/call-shipper.ts";
+import type { Log } from "../log.ts";
 import { claimSpool } from "./claim-spool.ts";
 
 /** As much as is kept where nobody takes it: eight files of that of one. */
@@ -32,9 +32,8 @@ export interface Records {
  * @throws {McpctlError} `config-invalid` when the directory cannot be used.
  */
 export async function openRecords({ directory, log, mayShip, send }: RecordsOptions): Promise<Records> {
-  const spool = await claimSpool(directory, { host: hostname(), pid: process.pid, isAlive });
   const onFailed = (err: unknown): void => log.error({ err }, "tool calls cannot be recorded");
-  const auditLog = await openAuditLog({ directory: spool, epochMs: Date.now, onFailed });
+  const { spool, auditLog } = await openSpool(directory, onFailed);
   let shipper: CallShipper | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -56,6 +55,18 @@ export async function openRecords({ directory, log, mayShip, send }: RecordsOpti
       await shipper?.close();
     },
   };
+}
+
+async function openSpool(parent: string, onFailed: (thrown: unknown) => void) {
+  try {
+    const spool = await claimSpool(parent, { host: hostname(), pid: process.pid, isAlive });
+    return { spool, auditLog: await openAuditLog({ directory: spool, epochMs: Date.now, onFailed }) };
+  } catch (cause) {
+    throw new McpctlError("config-invalid", `Tool calls cannot be recorded in ${parent}: ${String(cause)}`, {
+      hint: "Choose a directory to write in with MCPCTL_STATE_DIR",
+      cause,
+    });
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -92,7 +92,7 @@ export class Router {
     const { request, signal } = incoming;
     checkEnvelope(request);
     if (request.method === "subscriptions/listen")
-      return subscribe({ project: await access.project(), request, signal, send: output.send });
+      return subscribe({ project: await access.project(), request, signal, send: output.announce });
     const method = methods.modern.get(request.method);
     if (!method) throw methodNotFound(request.method, 404);
     await this.#run(incoming, method, { era: "modern", signal, clientOf: statelessClientOf });
@@ -120,7 +120,7 @@ export class Router {
       const start = readSessionStart(params);
       this.close();
       const session = sessions.open({ ...ANYBODY.principal, project: project.name }, start);
-      this.#opened = { session, feed: new SessionFeed(session, output.send) };
+      this.#opened = { session, feed: new SessionFeed(session, output.announce) };
       opening.resolve(this.#opened);
       return answerInitialize(project, session.protocolVersion);
     };

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { Readable, Writable } from "node:stream";
 import { join } from "node:path";
-import { McpctlError } from "@mcpctl/shared/errors.ts";
+import { hasCode, McpctlError } from "@mcpctl/shared/errors.ts";
 import { createLogger, type LogLevel } from "@mcpctl/shared/log.ts";
 import { isMcpToken } from "@mcpctl/shared/tokens/index.ts";
 import { createAccount } from "../control-plane/account.ts";
@@ -75,7 +75,11 @@ export async function runStdio(options: StdioOptions): Promise<number> {
   const reason = await lifetime.over;
   if (reason === "overflow") log.error({}, "the client does not read its answers");
   if (reason === "eof") await within(LAST_ANSWERS_MS, gateway.idle());
-  await within(CLOSING_MS, closeAll({ gateway, stdout, records }));
+  const closing = closeAll({ gateway, stdout, records });
+  await within(
+    CLOSING_MS,
+    closing.catch((err: unknown) => log.error({ err }, "cannot be closed in good order")),
+  );
   await dispatcher.destroy();
   return reason === "overflow" ? 1 : 0;
 }
@@ -117,7 +121,10 @@ async function within(milliseconds: number, work: Promise<void>): Promise<void> 
 /** A person may use several projects, and must say which; a token has one. */
 async function requireProject({ project, credential }: Pick<StdioOptions, "project" | "credential">): Promise<void> {
   if (project !== undefined) return;
-  const bearer = await credential().catch(() => "");
+  const bearer = await credential().catch((thrown: unknown) => {
+    if (hasCode(thrown, "unauthenticated")) return "";
+    throw thrown;
+  });
   if (isMcpToken(bearer)) return;
   throw new McpctlError("invalid", "No project is given", { hint: "Name it with: --project PROJECT" });
 }

@@ -4,6 +4,7 @@ import type { ByteSink } from "@mcpctl/shared/mcp/line-writer.ts";
 import { RequestLoads } from "@mcpctl/shared/request-loads.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
 import { createCallReport } from "../audit/call-report.ts";
+import { IdentityWatch } from "../auth/identity-watch.ts";
 import type { ControlPlane } from "../control-plane/control-plane.ts";
 import type { Log } from "../log.ts";
 import type { OnCall } from "../pipeline/call-record.ts";
@@ -72,7 +73,15 @@ export function createStdioGateway(deps: StdioGatewayDeps): StdioGateway {
   const methods = createPipeline(held, { now, onCall: createCallReport({ auditLog, onCall, log }) });
   const router = new Router({ access, methods, sessions: new SessionTable(now), runner, output });
   const connection = new Connection({ router, runner, output, loads: new RequestLoads() });
-  const ticker = setInterval(() => access.tick(), TICK_MS).unref();
+  const identityWatch = new IdentityWatch({
+    controlPlane,
+    bearer: () => login.known,
+    onChange: () => void login.check(),
+  });
+  const ticker = setInterval(() => {
+    access.tick();
+    identityWatch.tick();
+  }, TICK_MS).unref();
 
   return {
     receive: connection.receive,
@@ -82,6 +91,7 @@ export function createStdioGateway(deps: StdioGatewayDeps): StdioGateway {
     idle: () => connection.idle(),
     async close() {
       clearInterval(ticker);
+      identityWatch.close();
       connection.close();
       held.close();
       await projects.close();

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { startModernServer } from "../../../../tests/fixtures/http-modern-server.ts";
 import { started } from "../support/gateway-rig.ts";
@@ -64,6 +65,16 @@ describe("a login", () => {
     rig.login.bearer = "mcpctl_ses_new";
     expect(await codeOf(rig.askModern("tools/call", ECHO))).toBe("ok");
     expect(rig.records.at(-1)).toMatchObject({ principal: { creator: "bob" } });
+  });
+
+  it("that has ended fails at once where mcpd tells of it", async () => {
+    const rig = await startWithFiles();
+    expect(await codeOf(rig.askModern("tools/call", ECHO))).toBe("ok");
+    await vi.waitFor(() => expect(rig.controlPlane.followerCount()).toBe(1), { timeout: 3_000 });
+    rig.sessions.clear();
+    rig.controlPlane.announceChange();
+    await nextTurn();
+    expect(await codeOf(rig.askModern("tools/list"))).toBe("unauthenticated");
   });
 
   it("tells a client with a session what has changed while it was missing", async () => {
