@@ -44,6 +44,11 @@ const schema = z
       .min(1_000_000)
       .default(512_000_000)
       .describe("Bytes of records that wait for mcpd; when they are more, it is not ready. 512000000 when absent."),
+    cacheDir: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Directory for what was last known of projects, so that a start need not wait; none when absent."),
     graceSeconds: z.coerce
       .number()
       .int()

@@ -22,6 +22,7 @@ import { createMetrics } from "./metrics/metrics.ts";
 import type { OnCall } from "./pipeline/call-record.ts";
 import { createPipeline } from "./pipeline/create-pipeline.ts";
 import { HeldCalls } from "./pipeline/held-calls.ts";
+import type { LastKnownGood } from "./projects/last-known-good.ts";
 import { ProjectRegistry } from "./projects/project-registry.ts";
 import { SessionTable } from "./sessions/session-table.ts";
 
@@ -41,6 +42,8 @@ export interface GatewayOptions {
   credential?: string | undefined;
   /** How long known tokens and projects are served while mcpd cannot be asked. */
   graceSeconds?: number;
+  /** Whether lists are served while mcpd cannot be asked at all. Only for one's own use: nobody checks any right then. */
+  servesOffline?: boolean;
   /** How long calls under way may take when the gateway stops. */
   drainSeconds?: number;
   timeouts?: ServerTimeouts;
@@ -55,6 +58,8 @@ export interface GatewayDeps {
   log: Log;
   /** Where every tool call is recorded; absent where nobody wants to know. */
   auditLog?: AuditLog | undefined;
+  /** What was known of projects at the last start; absent where nothing is kept. */
+  lastKnown?: LastKnownGood | undefined;
   /** Called once for every tool call too, when it has ended. */
   onCall?: OnCall;
   /** Monotonic milliseconds. */
@@ -100,6 +105,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       streams.close();
       await server.close(drainSeconds * 1_000);
       await projects.close();
+      await deps.lastKnown?.close();
       await deps.auditLog?.close();
     },
   };
@@ -128,6 +134,8 @@ function createParts(
     now,
     graceSeconds,
     log,
+    lastKnown: deps.lastKnown,
+    ...(options.servesOffline !== undefined && { servesOffline: options.servesOffline }),
   });
   const sessions = new SessionTable(now);
   const streams = new LiveStreams({ authenticator, now });

@@ -9,6 +9,7 @@ import { startCallShipper } from "./audit/call-shipper.ts";
 import { type GatewayConfig, helpText, readConfig } from "./config.ts";
 import { createCallSender } from "./control-plane/http-call-sender.ts";
 import { createHttpControlPlane } from "./control-plane/http-control-plane.ts";
+import { openLastKnownGood } from "./projects/last-known-good.ts";
 import { createGateway } from "./gateway.ts";
 import { createDispatcher } from "./upstreams/dispatcher.ts";
 
@@ -25,7 +26,7 @@ try {
 }
 
 async function serve(config: GatewayConfig): Promise<void> {
-  const { listen, mcpdUrl, auth, project, logLevel, auditDir, auditSpoolBytes, ...rest } = config;
+  const { listen, mcpdUrl, auth, project, logLevel, auditDir, auditSpoolBytes, cacheDir, ...rest } = config;
   const { credential } = rest;
   const log = createLogger({ program: "mcplocal", level: logLevel, write: (line) => void process.stderr.write(line) });
   const onFailed = (err: unknown) => log.error({ err }, "tool calls cannot be recorded; not ready until they can");
@@ -49,6 +50,7 @@ async function serve(config: GatewayConfig): Promise<void> {
     options: { ...rest, ...listen, openProject: auth === "none" ? project : undefined },
     log,
     auditLog,
+    lastKnown: cacheDir === undefined ? undefined : openLastKnownGood({ directory: cacheDir, log }),
   });
   const { url } = await gateway.listen();
   process.stdout.write(`mcplocal listens on ${url}\n`);

@@ -1,6 +1,7 @@
 import { createHttpControlPlane } from "@mcpctl/mcplocal/control-plane/http-control-plane.ts";
 import { openAuditLog } from "@mcpctl/mcplocal/audit/audit-log.ts";
 import { startCallShipper } from "@mcpctl/mcplocal/audit/call-shipper.ts";
+import { openLastKnownGood } from "@mcpctl/mcplocal/projects/last-known-good.ts";
 import { createGateway } from "@mcpctl/mcplocal/gateway.ts";
 import { createDispatcher } from "@mcpctl/mcplocal/upstreams/dispatcher.ts";
 import type { Mcpd } from "@mcpctl/mcpd/mcpd.ts";
@@ -23,6 +24,8 @@ interface UpGatewayOptions {
   listen: ListenAddress;
   /** Where tool calls are recorded. */
   auditDir: string;
+  /** Where it is kept what was last known of projects. */
+  cacheDir: string;
 }
 
 /**
@@ -30,7 +33,7 @@ interface UpGatewayOptions {
  *
  * @throws {McpctlError} `port-in-use`
  */
-export async function startGateway(mcpd: Mcpd, { listen, auditDir }: UpGatewayOptions): Promise<UpGateway> {
+export async function startGateway(mcpd: Mcpd, { listen, auditDir, cacheDir }: UpGatewayOptions): Promise<UpGateway> {
   const dispatcher = createDispatcher();
   const remote = createHttpControlPlane({ mcpdUrl: mcpd.url, dispatcher });
   const controlPlane = createInProcessControlPlane(mcpd, remote);
@@ -47,7 +50,13 @@ export async function startGateway(mcpd: Mcpd, { listen, auditDir }: UpGatewayOp
     send: (body) => mcpd.inProcess.storeCalls(shipRequest.parse(parseBoundedJson(body.toString())).events),
     log,
   });
-  const gateway = createGateway({ controlPlane, options: listen, log, auditLog });
+  const gateway = createGateway({
+    controlPlane,
+    options: listen,
+    log,
+    auditLog,
+    lastKnown: openLastKnownGood({ directory: cacheDir, log }),
+  });
   const { url } = await gateway.listen();
   return {
     mcpUrl: `${url}/projects/${DEMO_PROJECT}/mcp`,

@@ -69,6 +69,7 @@ export async function runUp(options: UpOptions): Promise<number> {
     await startGateway(mcpd, {
       listen: listenAddress.parse(options.gatewayListen ?? DEFAULT_GATEWAY_LISTEN),
       auditDir: join(config.dataDir, "audit"),
+      cacheDir: join(config.dataDir, "known-projects"),
     }),
   );
   const proving = prove(gateway.mcpUrl, token, { mcpd, io, signal });

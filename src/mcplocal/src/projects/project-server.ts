@@ -2,7 +2,7 @@ import type { DiscoveredServer } from "@mcpctl/shared/api/contracts.ts";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { ClientCapabilities, Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import type { ViewedServer } from "./project-view.ts";
-import { ServerCatalogue } from "./server-catalogue.ts";
+import { type Look, ServerCatalogue } from "./server-catalogue.ts";
 import { type OpenedAs, UpstreamPool } from "./upstream-pool.ts";
 
 /** Calls that are under way when a server is replaced may still finish. */
@@ -19,16 +19,25 @@ export interface ProjectServerDeps {
   onUpdated(uri: string): void;
 }
 
+interface ProjectServerStart {
+  /** What was known of it before. */
+  previous: { last: Look; fault: McpctlError | undefined } | undefined;
+  /** Why nothing can be called, although what was known is shown; absent as long as mcpd can be asked. */
+  offline: McpctlError | undefined;
+}
+
 /** One server of a project at one revision: how to reach it and what it offers. */
 export class ProjectServer {
   #discovered: DiscoveredServer;
   readonly #pool: UpstreamPool;
   readonly catalogue: ServerCatalogue;
+  #offline: McpctlError | undefined;
   /** Calls that the server has not answered yet. */
   callsInFlight = 0;
 
-  constructor(discovered: DiscoveredServer, deps: ProjectServerDeps, previous: ProjectServer | undefined) {
+  constructor(discovered: DiscoveredServer, deps: ProjectServerDeps, { previous, offline }: ProjectServerStart) {
     this.#discovered = discovered;
+    this.#offline = offline;
     this.#pool = new UpstreamPool(discovered, deps);
     this.catalogue = new ServerCatalogue({
       name: discovered.name,
@@ -37,7 +46,7 @@ export class ProjectServer {
       now: deps.now,
       onChange: deps.onChange,
       onUpdated: deps.onUpdated,
-      previous: previous?.catalogue,
+      previous,
     });
   }
 
@@ -47,6 +56,11 @@ export class ProjectServer {
 
   /** Why the server cannot be called now, as mcpd or the last look at it says. */
   get fault(): McpctlError | undefined {
+    if (this.#offline) return this.#offline;
+    return this.#ownFault;
+  }
+
+  get #ownFault(): McpctlError | undefined {
     const { fault } = this.#discovered;
     if (!fault) return this.catalogue.fault;
     return new McpctlError(
@@ -64,12 +78,12 @@ export class ProjectServer {
   }
 
   get isSettled(): boolean {
-    return this.#discovered.fault !== undefined || this.catalogue.isSettled;
+    return this.#offline !== undefined || this.#discovered.fault !== undefined || this.catalogue.isSettled;
   }
 
   /** Resolves once `isSettled`. A server that mcpd says is faulty is not dialled. */
   async settled(): Promise<void> {
-    if (!this.#discovered.fault) await this.catalogue.settled();
+    if (!this.#offline && !this.#discovered.fault) await this.catalogue.settled();
   }
 
   /** The connection for calls under the rights of one caller, who can be asked for something. */
@@ -80,7 +94,9 @@ export class ProjectServer {
   /** @returns false when the server must be replaced, because this is another revision of it. */
   update(discovered: DiscoveredServer): boolean {
     if (addressOf(discovered) !== addressOf(this.#discovered)) return false;
-    const hasRecovered = this.#discovered.fault !== undefined && !discovered.fault;
+    const wasUnusable = this.#offline ?? this.#discovered.fault;
+    this.#offline = undefined;
+    const hasRecovered = wasUnusable !== undefined && !discovered.fault;
     this.#discovered = discovered;
     if (hasRecovered) this.lookSoon();
     return true;
@@ -88,12 +104,12 @@ export class ProjectServer {
 
   /** Looks again at once, unless that has just been done. */
   lookSoon(): void {
-    if (!this.#discovered.fault) this.catalogue.refreshSoon();
+    if (!this.#offline && !this.#discovered.fault) this.catalogue.refreshSoon();
   }
 
   tick(): void {
     this.#pool.sweep();
-    if (!this.#discovered.fault) this.catalogue.refreshWhenDue();
+    if (!this.#offline && !this.#discovered.fault) this.catalogue.refreshWhenDue();
   }
 
   forget(bearer: string): void {
@@ -106,7 +122,8 @@ export class ProjectServer {
       source: this,
       name: this.name,
       policy: this.#discovered.tools,
-      fault: this.fault,
+      // What was known is shown while nobody can say what is.
+      fault: this.#offline ? undefined : this.#ownFault,
     };
   }
 

@@ -51,6 +51,7 @@ export interface ProjectView<S> {
 export function createProjectView<S>(
   { naming, tools: policy }: Discovery["project"],
   servers: readonly ViewedServer<S>[],
+  ownConditions: readonly Condition[] = [],
 ): ProjectView<S> {
   // A tool that its server's policy hides has no part in the naming either, so that no name gives it away.
   const allowed = servers.map(({ lists, policy: own }) => lists.tools.filter(({ name }) => isToolAllowed(own, name)));
@@ -59,7 +60,7 @@ export function createProjectView<S>(
   );
   const prompts = nameEntries(servers, ({ lists }) => lists.prompts, naming);
   const resources = createResourceTable(servers.map(toResourceServer));
-  const conditions = servers.flatMap(conditionsOf);
+  const conditions = [...ownConditions, ...servers.flatMap(conditionsOf)];
   const lists = createExposedLists(
     {
       tools: listedOf(tools),

@@ -1,8 +1,11 @@
 import type { DiscoveredServer, Discovery } from "@mcpctl/shared/api/contracts.ts";
+import { hasCode, McpctlError } from "@mcpctl/shared/errors.ts";
 import { ResourceInterests } from "@mcpctl/shared/mcp/resource-interests.ts";
 import { LIST_KINDS, type ListKind, type Upstream } from "@mcpctl/shared/mcp/upstream.ts";
 import type { Log } from "../log.ts";
 import { DiscoveryCache } from "./discovery-cache.ts";
+import type { KnownProject, LastKnownGood } from "./last-known-good.ts";
+import { NOTHING_SEEN } from "./server-catalogue.ts";
 import { FirstWait } from "./first-wait.ts";
 import type { OpenedAs } from "./upstream-pool.ts";
 import { ProjectServer } from "./project-server.ts";
@@ -19,6 +22,10 @@ export interface ProjectDeps {
   now(): number;
   graceSeconds: number;
   log: Log;
+  /** What was known at the last start; absent where nothing is kept. */
+  lastKnown?: LastKnownGood | undefined;
+  /** Whether lists are served from it while mcpd cannot be asked. Only for one's own use: nobody checks any right. */
+  servesOffline?: boolean;
 }
 
 export interface ProjectListener {
@@ -45,12 +52,16 @@ export class Project {
   #hasMember = false;
   readonly #firstWait = new FirstWait();
   readonly #interests = new ResourceInterests();
+  /** Of the last start. */
+  readonly #known: KnownProject | undefined;
+  #offline: McpctlError | undefined;
   #usedAt: number;
   #isClosed = false;
 
   constructor(name: string, deps: ProjectDeps, onGone: () => void) {
     this.name = name;
     this.#deps = deps;
+    this.#known = deps.lastKnown?.read(name);
     this.#usedAt = deps.now();
     this.#discovery = new DiscoveryCache({
       discover: (bearer) => deps.discover(name, bearer),
@@ -66,13 +77,17 @@ export class Project {
   isUsable(bearer: string | undefined): boolean {
     this.#usedAt = this.#deps.now();
     this.#lookAs(bearer);
-    return this.#discovery.isUsable(bearer);
+    return this.#discovery.isUsable(bearer) || this.#offline !== undefined;
   }
 
   /** @throws {McpctlError} `not-found`, `unavailable`. */
-  load(bearer: string | undefined): Promise<void> {
+  async load(bearer: string | undefined): Promise<void> {
     this.#lookAs(bearer);
-    return this.#discovery.load(bearer);
+    try {
+      await this.#discovery.load(bearer);
+    } catch (thrown) {
+      if (!hasCode(thrown, "unavailable") || !this.#goOffline()) throw thrown;
+    }
   }
 
   /** Whether every server has been seen, has failed, or has had its time. */
@@ -161,8 +176,23 @@ export class Project {
     for (const server of this.#servers.values()) server.lookSoon();
   }
 
+  /** @returns whether there is anything to serve. */
+  #goOffline(): boolean {
+    const known = this.#deps.servesOffline ? this.#known : undefined;
+    if (!known || this.#discovered) return this.#offline !== undefined;
+    this.#offline = offlineSince(known.savedAt);
+    this.#replaceServers(known.discovery);
+    return true;
+  }
+
   #accept(discovery: Discovery): void {
-    if (this.#isClosed || JSON.stringify(discovery) === JSON.stringify(this.#discovered)) return;
+    const isNews = this.#offline !== undefined || JSON.stringify(discovery) !== JSON.stringify(this.#discovered);
+    if (this.#isClosed || !isNews) return;
+    this.#offline = undefined;
+    this.#replaceServers(discovery);
+  }
+
+  #replaceServers(discovery: Discovery): void {
     this.#discovered = discovery;
     const before = this.#servers;
     this.#servers = new Map();
@@ -186,7 +216,9 @@ export class Project {
       onChange: () => this.#onChange(),
       onUpdated: (uri: string) => this.#onUpdated(discovered.name, uri),
     };
-    return new ProjectServer(discovered, deps, previous);
+    const known = this.#known?.looks[discovered.name];
+    const before = previous?.catalogue ?? (known && { last: known, fault: undefined });
+    return new ProjectServer(discovered, deps, { previous: before, offline: this.#offline });
   }
 
   #createView(): ProjectView<ProjectServer> {
@@ -194,6 +226,7 @@ export class Project {
     return createProjectView(
       definition,
       [...this.#servers.values()].map((server) => server.toViewed()),
+      this.#offline ? [{ server: "mcpd", code: this.#offline.code, message: this.#offline.message }] : [],
     );
   }
 
@@ -221,8 +254,18 @@ export class Project {
 
   #onChange(): void {
     this.#view = undefined;
+    this.#keep();
     if (!this.#firstWait.isOver && this.#hasAnswers()) void this.#firstWait.answered();
     this.#announcement ??= setTimeout(() => this.#announce(), ANNOUNCE_MS).unref();
+  }
+
+  #keep(): void {
+    const discovery = this.#discovered;
+    if (!discovery || this.#offline) return;
+    this.#deps.lastKnown?.write(this.name, () => {
+      const seen = [...this.#servers.values()].filter(({ catalogue }) => catalogue.last !== NOTHING_SEEN);
+      return { discovery, looks: Object.fromEntries(seen.map(({ name, catalogue }) => [name, catalogue.last])) };
+    });
   }
 
   #announce(): void {
@@ -237,6 +280,12 @@ export class Project {
       for (const listener of this.#listeners) listener.changed(kind);
     }
   }
+}
+
+function offlineSince(savedAt: string): McpctlError {
+  return new McpctlError("unavailable", `mcpd cannot be reached; what is shown was known at ${savedAt}`, {
+    hint: "Calls work again as soon as mcpd does: check --mcpd-url and the network",
+  });
 }
 
 const NOTHING: Discovery["project"] = { name: "", naming: "prefix", proxyModel: "default", tools: { deny: [] } };

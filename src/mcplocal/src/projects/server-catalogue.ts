@@ -25,8 +25,8 @@ interface ServerCatalogueDeps {
   onChange(): void;
   /** A resource that was subscribed to has changed. */
   onUpdated(uri: string): void;
-  /** What was known of the server before its spec or process changed. */
-  previous: ServerCatalogue | undefined;
+  /** What was known of the server before its spec or process changed, or at the last start. */
+  previous: { last: Look; fault: McpctlError | undefined } | undefined;
 }
 
 /** A part of what a server offers that had to be left out. */

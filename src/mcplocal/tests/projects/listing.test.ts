@@ -43,7 +43,7 @@ describe("listAll", () => {
   });
 
   it("keeps what it does not know, and schemas as they are", async () => {
-    const inputSchema = { $schema: "x", type: "object", $defs: { a: { anyOf: [{ const: 1 }] } }, "x-mcp-header": 1 };
+    const inputSchema = { $schema: "x", type: "object", $defs: { a: { anyOf: [{ const: 1 }] } }, "x-vendor": 1 };
     const { entries } = await list(() => ({
       tools: [tool("a", { inputSchema, vendor: { deep: [null, 1e3] }, _meta: { ui: 1 } })],
     }));
