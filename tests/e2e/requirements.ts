@@ -20,6 +20,8 @@ export const REQUIREMENTS = {
   "stdio:same-list": "the tools are byte for byte the same over STDIO, over HTTP and by two replicas",
   "stdio:restart":
     "a program on STDIO lives through a kill -9 of mcpd, and its next call after a new start is answered",
+  "stdio:offline":
+    "a program on STDIO that starts without mcpd lists what was last known, says so, and calls when it is back",
   "stdio:end": "the end of the input, SIGTERM and the death of the parent end it within 2 s, and leave no process",
   "stdio:audit": "tool calls over STDIO are in the audit trail as those of the person, also after a crash",
   "stdio:login": "a program on STDIO says that a login is missing, and uses one that is made later",

@@ -187,6 +187,34 @@ describe("on STDIO", () => {
     expect(await client.ended).toBe(0);
   });
 
+  verifies("stdio:offline", async () => {
+    const listed = async (client: RawClient, id: string) => (await client.ask(id, "tools/list")).result;
+    let known;
+    {
+      await using client = startRaw(mcpctl());
+      await client.initialize();
+      await eventually(() => echoes(client, "ready"), "the server answers", 30_000);
+      known = await listed(client, "list");
+      client.closeInput();
+      await client.ended;
+    }
+    await controlPlane.kill();
+    await using client = startRaw(mcpctl());
+    expect((await client.initialize()).result.instructions).toContain("mcpd cannot be reached");
+    const offline = await listed(client, "offline");
+    expect(offline.tools).toEqual(known.tools);
+    expect(offline._meta["mcpctl.io/conditions"]).toMatchObject([{ server: "mcpd", code: "unavailable" }]);
+    const refused = await client.ask("refused", "tools/call", { name: "echo__echo", arguments: {} });
+    expect(refused.error.data.code).toBe("unavailable");
+    await controlPlane.startAgain();
+    await eventually(() => echoes(client, "back"), "calls are answered", 30_000);
+    await eventually(async () => {
+      calls += 1;
+      return (await listed(client, `online-${calls}`))._meta === undefined;
+    }, "nothing is missing any more");
+    expect((await listed(client, "online")).tools).toEqual(known.tools);
+  });
+
   /** The pipe stays open when the parent dies: whoever has started that holds the other end. */
   async function expectEndWithParent({ script, args, env }: Command): Promise<void> {
     const program = `

@@ -8,6 +8,7 @@ import { createAccount } from "../control-plane/account.ts";
 import { createAskMcpd } from "../control-plane/ask-mcpd.ts";
 import { createCallSender } from "../control-plane/http-call-sender.ts";
 import { createHttpControlPlane } from "../control-plane/http-control-plane.ts";
+import { openLastKnownGood } from "../projects/last-known-good.ts";
 import { createDispatcher } from "../upstreams/dispatcher.ts";
 import { watchLifetime } from "./lifetime.ts";
 import { openRecords, type Records } from "./records.ts";
@@ -28,7 +29,7 @@ export interface StdioOptions {
    * @throws {McpctlError} `unauthenticated` when there is none.
    */
   credential(): Promise<string>;
-  /** Where records of tool calls are kept. */
+  /** Where records of tool calls are kept, and what was last known of the project. */
   stateDir: string;
   graceSeconds: number;
   logLevel: LogLevel;
@@ -69,6 +70,7 @@ export async function runStdio(options: StdioOptions): Promise<number> {
     sink: stdout,
     log,
     auditLog: records.auditLog,
+    lastKnown: openLastKnownGood({ directory: join(stateDir, "last-known", encodeURIComponent(mcpdUrl)), log }),
     onOverflow: () => lifetime.end("overflow"),
   });
   pump(stdin, stdout, gateway);

@@ -11,6 +11,7 @@ import type { OnCall } from "../pipeline/call-record.ts";
 import { createPipeline } from "../pipeline/create-pipeline.ts";
 import { HeldCalls } from "../pipeline/held-calls.ts";
 import { createMethodRunner } from "../pipeline/method-runner.ts";
+import type { LastKnownGood } from "../projects/last-known-good.ts";
 import { ProjectRegistry } from "../projects/project-registry.ts";
 import { SessionTable } from "../sessions/session-table.ts";
 import { createAccess } from "./access.ts";
@@ -35,6 +36,8 @@ export interface StdioGatewayDeps {
   log: Log;
   /** Where every tool call is recorded; absent where nobody wants to know. */
   auditLog?: AuditLog | undefined;
+  /** What was known of projects at the last start, to be listed while mcpd is away; absent where nothing is kept. */
+  lastKnown?: LastKnownGood | undefined;
   /** Called once for every tool call too, when it has ended. */
   onCall?: OnCall;
   /** Called when answers are lost because the client does not read. */
@@ -64,6 +67,8 @@ export function createStdioGateway(deps: StdioGatewayDeps): StdioGateway {
     now,
     graceSeconds,
     log,
+    lastKnown: deps.lastKnown,
+    servesOffline: true,
   });
   const access = createAccess({ login, projects, project });
   const output = new Output(sink, deps.onOverflow);
@@ -96,6 +101,7 @@ export function createStdioGateway(deps: StdioGatewayDeps): StdioGateway {
       held.close();
       await projects.close();
       output.flush();
+      await deps.lastKnown?.close();
     },
   };
 }

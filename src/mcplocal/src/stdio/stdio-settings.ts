@@ -15,7 +15,11 @@ export const stdioSettings = z.object({
     .meta({ secret: true })
     .describe("A token or a session, instead of that of mcpctl login. Better in a _FILE."),
   configDir: z.string().min(1).optional().describe("Directory of the file that mcpctl login writes."),
-  stateDir: z.string().min(1).optional().describe("Directory for the record of tool calls."),
+  stateDir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Directory for the record of tool calls and for what was last known."),
   graceSeconds: z.coerce
     .number()
     .int()
