@@ -19,7 +19,7 @@ export const REQUIREMENTS = {
   "stdio:pure": "stdout carries the protocol alone, whatever comes in",
   "stdio:same-list": "the tools are byte for byte the same over STDIO, over HTTP and by two replicas",
   "stdio:restart":
-    "a program on STDIO lives through a kill -9 of mcpd, and its next call after a new start is answered",
+    "a program on STDIO lives through a kill -9 of mcpd, and its next calls after a new start are answered",
   "stdio:offline":
     "a program on STDIO that starts without mcpd lists what was last known, says so, and calls when it is back",
   "stdio:end": "the end of the input, SIGTERM and the death of the parent end it within 2 s, and leave no process",

@@ -177,7 +177,8 @@ describe("on STDIO", () => {
     expect(await echoes(client, "before")).toBe(true);
     await controlPlane.kill();
     await controlPlane.startAgain();
-    expect(await echoes(client, "next")).toBe(true);
+    // Who has looked at the server in between believes for some seconds that it is away.
+    await eventually(() => echoes(client, "next"), "the next calls are answered", 10_000);
     await controlPlane.kill();
     const meanwhile = await client.ask("meanwhile", "tools/call", { name: "echo__echo", arguments: {} });
     expect(meanwhile.error.data.code).toMatch(/^(upstream-)?unavailable$/);
