@@ -131,6 +131,18 @@ describe("on STDIO", () => {
       await endsSoon(bySignal, () => bySignal.kill("SIGTERM"));
       await expectEndWithParent(command);
     }
+    await using deaf = startRaw(mcpctl());
+    await deaf.initialize();
+    expect(await echoes(deaf, "alive")).toBe(true);
+    deaf.stopReading();
+    const params = { name: "echo__large", arguments: { bytes: 3_000_000 } };
+    deaf.write(`${JSON.stringify({ jsonrpc: "2.0", id: "unread", method: "tools/call", params })}\n`);
+    await sleep(500);
+    deaf.write(callOf("echo"));
+    const startedAt = performance.now();
+    deaf.closeInput();
+    expect(await deaf.exited).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(WITHIN_MS);
   });
 
   verifies("stdio:audit", async () => {

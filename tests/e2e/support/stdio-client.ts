@@ -40,10 +40,14 @@ export interface RawClient extends AsyncDisposable {
   /** Sends a request and waits for the answer. */
   ask(id: string | number, method: string, params?: Json): Promise<Json>;
   initialize(): Promise<Json>;
+  /** Leaves in the pipe what comes from now on. */
+  stopReading(): void;
   closeInput(): void;
   kill(signal: NodeJS.Signals): void;
-  /** Resolves at the end of the process. */
+  /** Resolves when the process has ended and all that it wrote has been read. */
   ended: Promise<number | null>;
+  /** Resolves when the process has ended. */
+  exited: Promise<number | null>;
 }
 
 export function startRaw({ script, args, env }: Command): RawClient {
@@ -54,6 +58,7 @@ export function startRaw({ script, args, env }: Command): RawClient {
   let stderr = "";
   const waiting = new Set<() => void>();
   const ended = once(child, "close").then(([code]) => code as number | null);
+  const exited = once(child, "exit").then(([code]) => code as number | null);
   createInterface({ input: child.stdout }).on("line", (line) => {
     lines.push(line);
     for (const look of waiting) look();
@@ -88,11 +93,14 @@ export function startRaw({ script, args, env }: Command): RawClient {
         capabilities: {},
         clientInfo: { name: "e2e", version: "1.0.0" },
       }),
+    stopReading: () => void child.stdout.pause(),
     closeInput: () => void child.stdin.end(),
     kill: (signal) => void child.kill(signal),
     ended,
+    exited,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
+      child.stdout.resume();
       await ended;
     },
   };

@@ -11,6 +11,7 @@ import { createHttpControlPlane } from "../control-plane/http-control-plane.ts";
 import { openLastKnownGood } from "../projects/last-known-good.ts";
 import { createDispatcher } from "../upstreams/dispatcher.ts";
 import { watchLifetime } from "./lifetime.ts";
+import { pumpInput } from "./pump-input.ts";
 import { openRecords, type Records } from "./records.ts";
 import { createStdioGateway, type StdioGateway } from "./stdio-gateway.ts";
 
@@ -73,7 +74,7 @@ export async function runStdio(options: StdioOptions): Promise<number> {
     lastKnown: openLastKnownGood({ directory: join(stateDir, "last-known", encodeURIComponent(mcpdUrl)), log }),
     onOverflow: () => lifetime.end("overflow"),
   });
-  pump(stdin, stdout, gateway);
+  pumpInput({ stdin, stdout, gateway, onStalled: () => lifetime.end("overflow") });
   const reason = await lifetime.over;
   if (reason === "overflow") log.error({}, "the client does not read its answers");
   if (reason === "eof") await within(LAST_ANSWERS_MS, gateway.idle());
@@ -84,16 +85,6 @@ export async function runStdio(options: StdioOptions): Promise<number> {
   );
   await dispatcher.destroy();
   return reason === "overflow" ? 1 : 0;
-}
-
-/** Reads no more than is read of what is written: a client that does not listen is not listened to. */
-function pump(stdin: Readable, stdout: Writable, gateway: StdioGateway): void {
-  stdin.on("data", (chunk: Buffer) => {
-    gateway.receive(chunk);
-    if (gateway.hasRoom) return;
-    stdin.pause();
-    stdout.once("drain", () => stdin.resume());
-  });
 }
 
 interface Open {
