@@ -7,6 +7,7 @@ import { findPreparedCluster, makeCluster } from "./prepared-cluster.ts";
 const PROGRAMS = {
   mcpctl: "src/cli/src/main.ts",
   mcpd: "src/mcpd/src/main.ts",
+  mcplocal: "src/mcplocal/src/main.ts",
   "mcplocal-serve": "src/mcplocal/src/serve.ts",
 };
 /** What a program is started by: code that was compiled at an earlier start is read instead of compiled again. */

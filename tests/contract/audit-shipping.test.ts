@@ -78,3 +78,25 @@ it("says why mcpd does not take them", async () => {
   const send = createCallSender({ mcpdUrl: rest.url, credential: rest.admin, dispatcher });
   await expect(send(Buffer.from("{"))).rejects.toMatchObject({ code: "bad-request" });
 });
+
+it("names the person where there is no token", async () => {
+  await using rest = await startRest(undefined);
+  const dispatcher = createDispatcher();
+  onTestFinished(() => dispatcher.destroy());
+  const send = createCallSender({ mcpdUrl: rest.url, credential: rest.admin, dispatcher });
+  const line = createCallLines(Date.now)({
+    principal: { name: "", sha: "", creator: "ada", project: "demo" },
+    server: "files",
+    tool: "read",
+    outcome: "ok",
+    code: undefined,
+    durationMs: 1,
+    requestBytes: 2,
+    replyBytes: 3,
+  });
+  expect(await send(Buffer.from(`{"events":[${line}]}`))).toMatchObject({ stored: 1 });
+  const { body } = await rest.send("GET", "/api/v1/audit?user=ada&verb=tools/call");
+  const [row] = body["items"] as Body[];
+  expect(row).toMatchObject({ principal: "User:ada", user: "ada", project: "demo", decidedBy: "the project" });
+  expect(row).not.toHaveProperty("tokenName");
+});

@@ -17,6 +17,18 @@ export const REQUIREMENTS = {
   "gateway:session-survives":
     "after a kill -9 of the gateway and a new start a client goes on with its session, and no call is made twice",
   "gateway:kill": "kill -9 of mcpd leaves no server process behind",
+  "stdio:both-eras":
+    "mcpctl mcp and mcplocal serve a client that has started them, in both eras, with the login of a person",
+  "stdio:handshakes": "a client on STDIO may find out about the era in every way that Claude Code is known to",
+  "stdio:pure": "stdout carries the protocol alone, whatever comes in",
+  "stdio:same-list": "the tools are byte for byte the same over STDIO, over HTTP and by two replicas",
+  "stdio:restart":
+    "a program on STDIO lives through a kill -9 of mcpd, and its next calls after a new start are answered",
+  "stdio:offline":
+    "a program on STDIO that starts without mcpd lists what was last known, says so, and calls when it is back",
+  "stdio:end": "the end of the input, SIGTERM and the death of the parent end it within 2 s, and leave no process",
+  "stdio:audit": "tool calls over STDIO are in the audit trail as those of the person, also after a crash",
+  "stdio:login": "a program on STDIO says that a login is missing, and uses one that is made later",
   "audit:exactly-once":
     "every recorded call is in the trail once and in order, whatever is killed, and the trail is whole",
   "cli:apply-to-call": "apply of a server and a project, create mcptoken and a tool call through the new endpoint",

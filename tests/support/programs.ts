@@ -12,7 +12,8 @@ process.once("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-function remember<T extends ChildProcess>(child: T): T {
+/** Ends a child with the tests, whatever happens. */
+export function remember<T extends ChildProcess>(child: T): T {
   children.add(child);
   child.once("exit", () => children.delete(child));
   return child;
@@ -34,7 +35,7 @@ interface RunOptions {
 const NODE_COMPILE_CACHE = join(import.meta.dirname, "..", "..", "node_modules", ".cache", "compiled");
 
 /** The environment of a person who has set nothing: what a test does not name does not reach the program. */
-function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
+export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
   const { PATH = "", HOME = "", NODE_EXTRA_CA_CERTS } = process.env;
   return {
     PATH,
@@ -46,7 +47,7 @@ function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
 }
 
 /** The bundle of a program, as it is shipped. */
-export function built(program: "mcpctl" | "mcpd" | "mcplocal-serve"): string {
+export function built(program: "mcpctl" | "mcpd" | "mcplocal" | "mcplocal-serve"): string {
   return join(DIST, `${program}.js`);
 }
 

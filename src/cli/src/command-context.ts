@@ -5,7 +5,7 @@ import type { Credentials } from "./credentials.ts";
 import type { Io } from "./io.ts";
 import { type ErrorStyle, printError } from "./print-error.ts";
 import { DEFAULT_SERVER, parseServerUrl } from "./server-url.ts";
-import type { LoadUp } from "./up-module.ts";
+import type { LoadUp, RunMcp } from "./up-module.ts";
 
 /** What the program is given by its entry file, or by a test. */
 export interface CliDeps {
@@ -15,6 +15,8 @@ export interface CliDeps {
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
   loadUp: LoadUp;
+  /** Serves MCP on standard input and output, and ends the process when that is over. */
+  runMcp: RunMcp;
   /** Tries to open a web address in the person's browser. */
   openBrowser(url: string): Promise<void>;
 }
@@ -28,9 +30,11 @@ export interface GlobalInput {
 export interface CommandContext extends CliDeps {
   /** Address of mcpd: flag, environment, last login, default. */
   server(): Promise<string>;
+  /** MCPCTL_TOKEN or the session, as of now. @throws {McpctlError} `unauthenticated` when there is neither. */
+  bearer(): Promise<string>;
   /**
    * @param limit - ends its requests; Ctrl-C when absent.
-   * @throws {McpctlError} `unauthenticated` when there is neither MCPCTL_TOKEN nor a session.
+   * @throws {McpctlError} `unauthenticated`
    */
   api(limit?: AbortSignal): Promise<ApiClient>;
   /** A client that has no credentials, or the given one. */
@@ -56,16 +60,17 @@ export function createCommandContext(deps: CliDeps, globals: GlobalInput, style:
     const { createApiClient } = await import("@mcpctl/shared/api/client.ts");
     return createApiClient({ baseUrl: await server(), token, signal: limit });
   }
-  async function api(limit?: AbortSignal): Promise<ApiClient> {
+  async function bearer(): Promise<string> {
     const baseUrl = await server();
     const token = config.token ?? (await (await credentials()).find(baseUrl))?.token;
-    if (token !== undefined) return apiWith(token, limit);
+    if (token !== undefined) return token;
     throw new McpctlError("unauthenticated", `Not logged in to ${baseUrl}`, { hint: "Log in with: mcpctl login" });
   }
   return {
     ...deps,
     server,
-    api,
+    bearer,
+    api: async (limit) => apiWith(await bearer(), limit),
     apiWith,
     credentials,
     report: (thrown, about) => printError(io, thrown, { ...style, about }),

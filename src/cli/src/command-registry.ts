@@ -14,6 +14,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/up.ts")).upCommand,
   },
   {
+    name: "mcp",
+    group: START,
+    summary: "Serve a project to an MCP client on standard input and output",
+    load: async () => (await import("./commands/mcp.ts")).mcpCommand,
+  },
+  {
     name: "version",
     group: START,
     summary: "Print the versions of mcpctl and of mcpd",

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
-import { basename, delimiter, dirname, join, relative } from "node:path";
+import { basename, delimiter, dirname, relative } from "node:path";
+import { configDirectory, stateDirectory } from "@mcpctl/shared/user-directories.ts";
 
 /** What the environment says. Flags win over it. */
 export interface CliConfig {
@@ -10,6 +11,8 @@ export interface CliConfig {
   project: string | undefined;
   /** Where the CLI keeps its own files. */
   directory: string;
+  /** Where what the CLI starts for its user keeps its state. */
+  stateDirectory: string;
   /** How this program was called, for commands that are printed to be copied. */
   cliCommand: string;
   /** What programs that are started get: the environment of this one, with its Node before others. */
@@ -25,7 +28,8 @@ export function readConfig(script: string, env: Environment = process.env): CliC
     token: env["MCPCTL_TOKEN"] || undefined,
     mcpToken: env["MCPCTL_MCP_TOKEN"] || undefined,
     project: env["MCPCTL_PROJECT"] || undefined,
-    directory: env["MCPCTL_CONFIG_DIR"] || join(env["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "mcpctl"),
+    directory: configDirectory({ env, home: homedir() }),
+    stateDirectory: stateDirectory({ env, home: homedir() }),
     cliCommand: cliCommandOf(script, env),
     childEnvironment: { ...env, PATH: [dirname(process.execPath), env["PATH"]].filter(Boolean).join(delimiter) },
   };

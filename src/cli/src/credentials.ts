@@ -2,24 +2,14 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
-import * as z from "zod";
-
-const sessionSchema = z.object({
-  token: z.string().min(1),
-  user: z.string().optional(),
-  expiresAt: z.string().optional(),
-});
-export type StoredSession = z.output<typeof sessionSchema>;
-
-const fileSchema = z.object({
-  version: z.literal(1),
-  /** Address of the last login. */
-  current: z.string().optional(),
-  sessions: z.record(z.string(), sessionSchema),
-});
-type CredentialsFile = z.output<typeof fileSchema>;
-
-const NOTHING: CredentialsFile = { version: 1, sessions: {} };
+import {
+  findSession,
+  LOGIN_FILE,
+  type LoginFile,
+  NO_LOGINS,
+  parseLoginFile,
+  type StoredSession,
+} from "@mcpctl/shared/login-file.ts";
 
 /** The sessions of this user, by server. Their file is readable by its owner only, and replaced as a whole. */
 export interface Credentials {
@@ -32,14 +22,13 @@ export interface Credentials {
 }
 
 export function createCredentials(directory: string): Credentials {
-  const path = join(directory, "credentials.json");
+  const path = join(directory, LOGIN_FILE);
   return {
     async findCurrentServer() {
       return (await readCredentials(path)).current;
     },
     async find(serverUrl) {
-      const { sessions } = await readCredentials(path);
-      return Object.hasOwn(sessions, serverUrl) ? sessions[serverUrl] : undefined;
+      return findSession(await readCredentials(path), serverUrl);
     },
     async save(serverUrl, session) {
       const { sessions } = await readCredentials(path);
@@ -59,17 +48,9 @@ export function createCredentials(directory: string): Credentials {
   };
 }
 
-async function readCredentials(path: string): Promise<CredentialsFile> {
+async function readCredentials(path: string): Promise<LoginFile> {
   const text = await readIfExists(path);
-  if (text === undefined) return NOTHING;
-  try {
-    return fileSchema.parse(JSON.parse(text));
-  } catch {
-    // Its cause is left out: it would quote the file.
-    throw new McpctlError("config-invalid", `${path} is damaged`, {
-      hint: `Delete it and log in again: rm ${path} && mcpctl login`,
-    });
-  }
+  return text === undefined ? NO_LOGINS : parseLoginFile(text, path);
 }
 
 async function readIfExists(path: string): Promise<string | undefined> {
@@ -82,7 +63,7 @@ async function readIfExists(path: string): Promise<string | undefined> {
 }
 
 /** A crash leaves the old file or the new one, and at no moment is the text readable by others. */
-async function writeCredentials(directory: string, path: string, file: CredentialsFile): Promise<void> {
+async function writeCredentials(directory: string, path: string, file: LoginFile): Promise<void> {
   const temporary = `${path}.${randomUUID()}`;
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });

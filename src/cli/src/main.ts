@@ -21,5 +21,12 @@ process.exitCode = await runCli(argv.slice(2), {
   now: () => new Date(),
   signal: controller.signal,
   loadUp: () => import("@mcpctl/up/up.ts"),
+  async runMcp(options) {
+    const { runStdio } = await import("@mcpctl/up/stdio.ts");
+    const streams = { stdin, stdout, stderr };
+    const code = await runStdio({ ...options, streams, parentPid: () => process.ppid, signal: controller.signal });
+    // Whatever could not be closed in time must not keep it alive.
+    return process.exit(code);
+  },
   openBrowser: async (url) => (await import("./open-browser.ts")).openBrowser(url),
 });

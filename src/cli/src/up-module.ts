@@ -22,3 +22,17 @@ export interface UpOptions {
 
 /** Loads the composition root, which pulls in both servers; only `mcpctl up` may pay for that. */
 export type LoadUp = () => Promise<{ runUp(options: UpOptions): Promise<number> }>;
+
+export interface McpOptions {
+  mcpdUrl: string;
+  /** That of the token when absent. */
+  project: string | undefined;
+  /** The bearer as of now. */
+  credential(): Promise<string>;
+  stateDir: string;
+  graceSeconds: number;
+  logLevel: "warn";
+}
+
+/** Loads the gateway, which only `mcpctl mcp` may pay for, and runs it. @returns the exit code. */
+export type RunMcp = (options: McpOptions) => Promise<number>;

@@ -5,6 +5,7 @@ import { COMMANDS } from "../src/command-registry.ts";
 import { createCommand } from "../src/commands/create.ts";
 import { revokeCommand } from "../src/commands/revoke.ts";
 import { type FakeApi, startFakeApi } from "./fakes/fake-api.ts";
+import type { McpOptions } from "../src/up-module.ts";
 import { runMcpctl } from "./fakes/run-mcpctl.ts";
 
 let api: FakeApi;
@@ -80,5 +81,40 @@ describe("mcpctl up", () => {
       { ...common, ...flags, output: "json" },
       { ...common, output: "text" },
     ]);
+  });
+});
+
+describe("mcpctl mcp", () => {
+  it("passes on where mcpd is, the project and a way to the bearer, and exits with what it returns", async () => {
+    const seen: unknown[] = [];
+    const runMcp = async (options: McpOptions) => {
+      const { credential, ...rest } = options;
+      seen.push({ ...rest, bearer: await credential() });
+      return 1;
+    };
+    const given = { runMcp, server: "http://mcpd.test", token: "mcpctl_ses_x" };
+    expect((await runMcpctl("mcp -p demo", given)).code).toBe(1);
+    expect((await runMcpctl("mcp", { ...given, project: "of-the-environment" })).code).toBe(1);
+    expect((await runMcpctl("mcp", given)).code).toBe(1);
+    const common = {
+      mcpdUrl: "http://mcpd.test",
+      bearer: "mcpctl_ses_x",
+      stateDir: "/nonexistent/state",
+      graceSeconds: 30,
+      logLevel: "warn",
+    };
+    expect(seen).toEqual([
+      { ...common, project: "demo" },
+      { ...common, project: "of-the-environment" },
+      { ...common, project: undefined },
+    ]);
+  });
+
+  it("starts without a login, which may follow, and says so to whoever needs one", async () => {
+    const runMcp = async ({ credential }: McpOptions) => {
+      await expect(credential()).rejects.toMatchObject({ code: "unauthenticated", hint: "Log in with: mcpctl login" });
+      return 0;
+    };
+    expect((await runMcpctl("mcp -p demo", { runMcp, server: "http://mcpd.test", token: undefined })).code).toBe(0);
   });
 });

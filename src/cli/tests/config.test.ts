@@ -19,6 +19,7 @@ describe("readConfig", () => {
       mcpToken: "t",
       project: "demo",
       directory: "/etc/x",
+      stateDirectory: join(homedir(), ".local", "state", "mcpctl"),
       cliCommand: "mcpctl",
       childEnvironment: { ...env, PATH: `${dirname(process.execPath)}${delimiter}/bin` },
     });

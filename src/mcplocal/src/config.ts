@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { LOG_LEVELS } from "@mcpctl/shared/log.ts";
 import { connectionSettings, describeSettings, listenAddress, readSettings } from "@mcpctl/shared/settings.ts";
 import * as z from "zod";
+import { type StdioConfig, stdioSettings, withDirectories } from "./stdio/stdio-settings.ts";
 
 const PREFIX = "MCPLOCAL_";
 
@@ -85,8 +87,28 @@ export function readConfig({ argv, env = process.env }: Surroundings): GatewayCo
 }
 
 export function helpText(): string {
-  const usage = ["Usage: mcplocal [FLAG VALUE]...", "", "Serves the MCP servers of projects over Streamable HTTP.", ""];
+  const usage = [
+    "Usage: mcplocal-serve [FLAG VALUE]...",
+    "",
+    "Serves the MCP servers of projects over Streamable HTTP.",
+    "",
+  ];
   return [...usage, ...describeSettings(schema, PREFIX), "", "  --help, --version", ""].join("\n");
+}
+
+/**
+ * Reads the settings of the program for STDIO in the same way.
+ *
+ * @throws {McpctlError} `config-invalid`
+ */
+export function readStdioConfig({ argv, env = process.env }: Surroundings): StdioConfig {
+  const sources = { argv, env, prefix: PREFIX, readFile: (path: string) => readFileSync(path, "utf8") };
+  return withDirectories(readSettings(stdioSettings, sources), { env, home: homedir() });
+}
+
+export function stdioHelpText(): string {
+  const usage = ["Usage: mcplocal [FLAG VALUE]...", "", "Serves the MCP servers of a project on STDIO.", ""];
+  return [...usage, ...describeSettings(stdioSettings, PREFIX), "", "  --help, --version", ""].join("\n");
 }
 
 function isLoopback(host: string): boolean {

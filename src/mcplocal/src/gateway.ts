@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { ConnectionLimits } from "@mcpctl/shared/connection-limits.ts";
 import { hasCode, McpctlError } from "@mcpctl/shared/errors.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
-import { createCallLines } from "./audit/call-line.ts";
+import { createCallReport } from "./audit/call-report.ts";
 import { RequestLoads } from "@mcpctl/shared/request-loads.ts";
 import { IdentityWatch } from "./auth/identity-watch.ts";
 import { createAuthenticator, type Authenticator } from "./auth/authenticator.ts";
@@ -18,13 +18,10 @@ import { createOriginGuard } from "./http/origin-guard.ts";
 import { createGatewayServer, type ServerTimeouts } from "./http/server.ts";
 import type { HttpServer } from "./http1/server/http-server.ts";
 import type { Log } from "./log.ts";
-import { createMetrics, type Metrics } from "./metrics/metrics.ts";
+import { createMetrics } from "./metrics/metrics.ts";
 import type { OnCall } from "./pipeline/call-record.ts";
-import { createCallTool } from "./pipeline/call-tool.ts";
-import { createMethods, type MethodTables } from "./pipeline/methods.ts";
-import { createForward } from "./pipeline/forward.ts";
+import { createPipeline } from "./pipeline/create-pipeline.ts";
 import { HeldCalls } from "./pipeline/held-calls.ts";
-import { createNotificationRelay } from "./pipeline/notification-relay.ts";
 import type { LastKnownGood } from "./projects/last-known-good.ts";
 import { ProjectRegistry } from "./projects/project-registry.ts";
 import { SessionTable } from "./sessions/session-table.ts";
@@ -159,7 +156,7 @@ function createParts(
   });
   const answerer = createAnswerer({ log, metrics, now });
   const held = new HeldCalls();
-  const methods = methodsWith(held, { now, onCall: reportTo({ metrics, auditLog, onCall, log }) });
+  const methods = createPipeline(held, { now, onCall: createCallReport({ metrics, auditLog, onCall, log }) });
   const mcp = createMcpEndpoint({
     authenticator,
     projects,
@@ -200,11 +197,6 @@ function watchIdentity({ controlPlane, authenticator, streams, credential }: Ide
   });
 }
 
-function methodsWith(held: HeldCalls, deps: { now(): number; onCall: OnCall }): MethodTables {
-  const forward = createForward({ relayNotifications: createNotificationRelay(), held });
-  return createMethods(createCallTool({ forward, ...deps }), forward);
-}
-
 /**
  * A gateway whose own credential was revoked must not go on with what it learned by it, as it does while mcpd is silent.
  * For a caller's token that is nothing: the authenticator hears of it, and others in the project go on.
@@ -231,25 +223,6 @@ function createAccess({ controlPlane, options, log, now, graceSeconds }: AccessD
     graceSeconds,
     onCheckFailed: (err) => log.warn({ err }, "cannot check a token with mcpd"),
   });
-}
-
-interface Reporting extends Pick<GatewayDeps, "log" | "auditLog"> {
-  metrics: Metrics;
-  onCall: OnCall | undefined;
-}
-
-/** What is kept of a call must not be able to break it. */
-function reportTo({ metrics, auditLog, onCall, log }: Reporting): OnCall {
-  const toLine = createCallLines(Date.now);
-  return (record) => {
-    try {
-      metrics.onCall(record);
-      auditLog?.append(toLine(record));
-      onCall?.(record);
-    } catch (err) {
-      log.error({ err }, "a tool call cannot be recorded");
-    }
-  };
 }
 
 function monotonic(): number {

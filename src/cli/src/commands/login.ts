@@ -3,7 +3,7 @@ import { hasCode } from "@mcpctl/shared/errors.ts";
 import { usageError } from "../args.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../command-context.ts";
-import type { StoredSession } from "../credentials.ts";
+import type { StoredSession } from "@mcpctl/shared/login-file.ts";
 import { readSecretFromStdin } from "../read-secret.ts";
 import { isPlainRemote } from "../server-url.ts";
 

@@ -19,6 +19,7 @@ export interface RunOptions extends TestIoOptions {
   directory?: string | undefined;
   signal?: AbortSignal;
   loadUp?: CliDeps["loadUp"];
+  runMcp?: CliDeps["runMcp"];
   /** No browser opens when absent. */
   openBrowser?: (url: string) => void;
 }
@@ -47,12 +48,14 @@ export async function runMcpctl(line: string | readonly string[], options: RunOp
       mcpToken: options.mcpToken,
       project,
       directory,
+      stateDirectory: "/nonexistent/state",
       cliCommand: "mcpctl",
       childEnvironment: options.childEnvironment ?? {},
     },
     now: () => new Date(NOW),
     signal: options.signal ?? new AbortController().signal,
     loadUp: options.loadUp ?? (() => Promise.reject(new Error("up is not part of this test"))),
+    runMcp: options.runMcp ?? (() => Promise.reject(new Error("mcp is not part of this test"))),
     openBrowser: async (url) => options.openBrowser?.(url),
   });
   const shown = [

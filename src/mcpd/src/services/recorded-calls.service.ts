@@ -52,13 +52,15 @@ function toEntry(source: string, event: ShippedEvent): AuditEntry {
   const { id, time, tokenName, tokenSha, user, project, verb, server, tool } = event;
   const { outcome, code, durationMs, requestBytes, replyBytes } = event;
   const isAllowed = server !== undefined && code !== "forbidden";
+  const hasToken = tokenName !== "";
+  const decider = hasToken ? "the project of the token" : "the project";
   return {
     id,
     at: time,
     source,
-    principal: `McpToken:${project}/${tokenName}`,
+    principal: hasToken ? `McpToken:${project}/${tokenName}` : `User:${user}`,
     user,
-    tokenName,
+    ...(hasToken && { tokenName }),
     ...(tokenSha !== "" && { tokenSha }),
     project,
     verb,
@@ -66,7 +68,7 @@ function toEntry(source: string, event: ShippedEvent): AuditEntry {
     server,
     tool,
     decision: isAllowed ? "allow" : "deny",
-    decidedBy: isAllowed ? "the project of the token" : "the project of the token shows no such tool",
+    decidedBy: isAllowed ? decider : `${decider} shows no such tool`,
     outcome: outcome === "ok" ? "success" : outcome === "cancelled" ? "cancelled" : "failure",
     code: code ?? (outcome === "tool-error" ? "tool-error" : undefined),
     count: 1,

@@ -1,11 +1,11 @@
 /** Who is asking, as audit rows and logs may name them. */
 export interface Principal {
-  /** Name of the token. */
+  /** Name of the token; empty for a person without one. */
   name: string;
   project: string;
-  /** Hex SHA-256 of the token; sessions are bound to it. */
+  /** Hex SHA-256 of the token, empty without one; sessions are bound to it. */
   sha: string;
-  /** User who minted the token. */
+  /** User who minted the token, or the person. */
   creator: string;
 }
 

@@ -6,42 +6,23 @@ import {
   introspection,
   type Introspection,
 } from "@mcpctl/shared/api/contracts.ts";
-import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Upstream } from "@mcpctl/shared/mcp/upstream.ts";
-import type * as z from "zod";
-import type { Dispatcher } from "../upstreams/dispatcher.ts";
 import { toHeaderBlock } from "../http1/header-block.ts";
 import { createTarget, sendHttp } from "../upstreams/http-exchange.ts";
 import { createRemoteUpstream } from "../upstreams/remote-upstream.ts";
 import { createLinkUpstream } from "../upstreams/link-upstream.ts";
+import { bearerHeader, createAskMcpd, fetchText, type McpdAddress } from "./ask-mcpd.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { parseJson, problemOf, unusable } from "./mcpd-answers.ts";
-
-const TIMEOUT_MS = 3_000;
-
-interface HttpControlPlaneOptions {
-  mcpdUrl: string;
-  /** Keeps the connections to mcpd and to the servers; its owner closes it. */
-  dispatcher: Dispatcher;
-}
+import { problemOf } from "./mcpd-answers.ts";
 
 /** The control plane as mcpd serves it over HTTP. */
-export function createHttpControlPlane({ mcpdUrl, dispatcher }: HttpControlPlaneOptions): ControlPlane {
-  async function get<T>(path: string, schema: z.ZodType<T>, bearer: string | undefined): Promise<T> {
-    const { status, body } = await fetchText(new URL(path, mcpdUrl), bearer, dispatcher);
-    if (status !== 200) throw problemOf(status, body);
-    const parsed = schema.safeParse(parseJson(body));
-    if (!parsed.success) throw unusable(`its answer to ${path} has an unknown form`, parsed.error);
-    return parsed.data;
-  }
+export function createHttpControlPlane({ mcpdUrl, dispatcher }: McpdAddress): ControlPlane {
+  const ask = createAskMcpd({ mcpdUrl, dispatcher });
 
   return {
-    introspect: (bearer): Promise<Introspection> => get(API.introspect, introspection, bearer),
-    discover: (project, bearer): Promise<Discovery> => get(API.discovery(project), discovery, bearer),
-    async ping() {
-      const { status, body } = await fetchText(new URL(API.readiness, mcpdUrl), undefined, dispatcher);
-      if (status !== 200) throw problemOf(status, body);
-    },
+    introspect: (bearer): Promise<Introspection> => ask(API.introspect, introspection, bearer),
+    discover: (project, bearer): Promise<Discovery> => ask(API.discovery(project), discovery, bearer),
+    ping: async () => void (await fetchText({ mcpdUrl, dispatcher }, API.readiness, undefined)),
     async followIdentity(bearer, onChange, signal) {
       const headers = toHeaderBlock({ ...bearerHeader(bearer), accept: "text/event-stream" });
       const url = new URL(API.identityChanges, mcpdUrl);
@@ -76,26 +57,4 @@ export function createHttpControlPlane({ mcpdUrl, dispatcher }: HttpControlPlane
     if (!server.isRelay || bearer === undefined || url.origin !== new URL(mcpdUrl).origin) return {};
     return { authorization: `Bearer ${bearer}` };
   }
-}
-
-async function fetchText(
-  url: URL,
-  bearer: string | undefined,
-  dispatcher: Dispatcher,
-): Promise<{ status: number; body: string }> {
-  const headers = { accept: "application/json", ...bearerHeader(bearer) };
-  try {
-    const call = { method: "GET", headers: toHeaderBlock(headers), timeoutMs: TIMEOUT_MS } as const;
-    const { status, body } = await sendHttp(createTarget("mcpd", url, dispatcher), call);
-    return { status, body: body.toString("utf8") };
-  } catch (cause) {
-    throw new McpctlError("unreachable", `mcpd does not answer at ${url.origin}`, {
-      hint: "Check that mcpd runs there, and --mcpd-url of the gateway",
-      cause,
-    });
-  }
-}
-
-function bearerHeader(bearer: string | undefined): Record<string, string> {
-  return bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
 }

@@ -1,28 +1,24 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import { LEGACY_VERSIONS } from "@mcpctl/shared/mcp/protocol.ts";
-import type { ClientSide, ListKind } from "@mcpctl/shared/mcp/upstream.ts";
 import { toHeaderBlock } from "../http1/header-block.ts";
 import type { HeaderLines } from "../http1/header-lines.ts";
 import type { Method } from "../pipeline/exchange.ts";
 import { answerInitialize } from "../pipeline/server-info.ts";
-import { LIST_NAMES, LISTED } from "../projects/listed-kinds.ts";
-import { askableOf, requireAskable } from "../protocol/client-capabilities.ts";
-import type { ClientMessage, ClientNotification, ClientRequest } from "../protocol/client-message.ts";
-import { methodNotFound } from "../protocol/modern-rules.ts";
-import { invalidParams, invalidRequest } from "../protocol/rpc-failure.ts";
-import { SESSION_METHODS } from "../sessions/session-methods.ts";
+import type { ClientMessage, ClientRequest } from "../protocol/client-message.ts";
+import { invalidRequest } from "../protocol/rpc-failure.ts";
+import {
+  cancelWhenAsked,
+  clientInSession,
+  methodInSession,
+  noteListed,
+  readSessionStart,
+} from "../sessions/session-requests.ts";
 import type { Session, SessionTable } from "../sessions/session-table.ts";
 import type { Answerer } from "./answerer.ts";
 import type { IncomingCall } from "./incoming-call.ts";
 import type { LiveStreams } from "./live-streams.ts";
 import { sendNothing } from "./reply.ts";
-import type { ReplyChannel } from "./reply-channel.ts";
 import { openSessionStream } from "./session-stream.ts";
-
-/** Which list a client has read with a method. */
-const LISTED_BY: ReadonlyMap<string, ListKind> = new Map(
-  LIST_NAMES.map((list) => [LISTED[list].method, LISTED[list].capability]),
-);
 
 interface LegacyEndpointDeps {
   /** Every method that is served within a session, by name. */
@@ -62,10 +58,7 @@ export function createLegacyEndpoint({ methods, sessions, answerer, streams }: L
   async function initialize(call: IncomingCall, request: ClientRequest): Promise<void> {
     checkVersion(call.exchange.headers);
     const open: Method = ({ params, project }) => {
-      const { protocolVersion: requestedVersion, capabilities } = params;
-      if (typeof requestedVersion !== "string") throw invalidParams("params.protocolVersion is no string");
-      const start = { requestedVersion, capabilities: askableOf(capabilities) };
-      const session = sessions.open(call.caller.principal, start);
+      const session = sessions.open(call.caller.principal, readSessionStart(params));
       call.exchange.addHeaders(toHeaderBlock({ "mcp-session-id": session.id }));
       return answerInitialize(project, session.protocolVersion);
     };
@@ -75,20 +68,13 @@ export function createLegacyEndpoint({ methods, sessions, answerer, streams }: L
   async function run(call: IncomingCall, request: ClientRequest, session: Session): Promise<void> {
     const controller = new AbortController();
     session.running.set(request.id, controller);
-    const run = { era: "legacy", signal: controller.signal, ...clientOf(session) } as const;
+    const run = { era: "legacy", signal: controller.signal, clientOf: clientInSession(session) } as const;
     try {
-      await answerer.answer(call, request, methodOf(request.method, session), run);
-      const kind = LISTED_BY.get(request.method);
-      if (kind) session.listedDigests[kind] = call.project.view().digests[kind];
+      await answerer.answer(call, request, methodInSession(request.method, session, methods), run);
+      noteListed(session, request.method, call.project);
     } finally {
       if (session.running.get(request.id) === controller) session.running.delete(request.id);
     }
-  }
-
-  function methodOf(name: string, session: Session): Method {
-    const ofSession = SESSION_METHODS.get(name);
-    if (ofSession) return (exchange) => ofSession(session, exchange);
-    return methods.get(name) ?? notFound(name);
   }
 
   return {
@@ -96,7 +82,7 @@ export function createLegacyEndpoint({ methods, sessions, answerer, streams }: L
       if (message.type === "request" && message.method === "initialize") return initialize(call, message);
       const session = requireSession(call);
       if (message.type === "request") return run(call, message, session);
-      if (message.type === "notification") cancelWhenAsked(session, message);
+      if (message.type === "notification") cancelWhenAsked(session.running, message);
       else if (message.id !== undefined) session.questions.answer(message.id, message.reply);
       return sendNothing(call.exchange, 202);
     },
@@ -112,39 +98,9 @@ export function createLegacyEndpoint({ methods, sessions, answerer, streams }: L
   };
 }
 
-/** Nothing for a client that can be asked for nothing and said nothing of log messages, which is the rule. */
-function clientOf(session: Session): { clientOf?(request: ClientRequest, channel: ReplyChannel): ClientSide } {
-  const { capabilities = {}, logLevel, questions } = session;
-  if (!session.capabilities && logLevel === undefined) return {};
-  return {
-    clientOf: (_request, { send }) => ({
-      capabilities,
-      logLevel,
-      async ask(method, params, signal) {
-        requireAskable(capabilities, method, params);
-        return await questions.ask({ method, params, send, signal });
-      },
-    }),
-  };
-}
-
-function notFound(name: string): Method {
-  return () => {
-    throw methodNotFound(name, 200);
-  };
-}
-
 /** Clients are known to send another version than the one they negotiated, so any that exists will do. */
 function checkVersion(headers: HeaderLines): void {
   const version = headers.get("mcp-protocol-version");
   if (version === undefined || LEGACY_VERSIONS.some((known) => known === version)) return;
   throw invalidRequest(`Unsupported MCP-Protocol-Version; supported: ${LEGACY_VERSIONS.join(", ")}`);
-}
-
-/** A client gives up one of its own requests; the end of its connection does not mean that. */
-function cancelWhenAsked(session: Session, { method, params }: ClientNotification): void {
-  if (method !== "notifications/cancelled") return;
-  const { requestId } = params;
-  if (typeof requestId !== "string" && typeof requestId !== "number") return;
-  session.running.get(requestId)?.abort(new Error("The client cancelled the request"));
 }

@@ -4,6 +4,7 @@ import type { Authenticator } from "../auth/authenticator.ts";
 import type { Caller } from "../auth/principal.ts";
 import type { ServerExchange } from "../http1/server/server-exchange.ts";
 import type { Project } from "../projects/project.ts";
+import { type ListMessages, updateMessage } from "../protocol/change-messages.ts";
 import { EventStream } from "./event-stream.ts";
 
 const KEEP_ALIVE_MS = 15_000;
@@ -19,7 +20,7 @@ interface LiveStreamOptions {
   /** First message on the stream. */
   greeting?: Uint8Array;
   /** What says that a list changed, for those lists of which the client wants to know. */
-  changed?: Partial<Record<ListKind, Uint8Array>>;
+  changed?: ListMessages;
   /** Whether the client wants to know when this resource changes. */
   wants?: (uri: string) => boolean;
   /** Further members of what says so. */
@@ -91,8 +92,7 @@ export class LiveStreams {
       changed: kept.tell,
       updated(uri) {
         if (!wants?.(uri) || !(isChosen?.(kept) ?? true)) return;
-        const params = { uri, ...(updateMeta && { _meta: updateMeta }) };
-        events.send(Buffer.from(JSON.stringify({ jsonrpc: "2.0", method: "notifications/resources/updated", params })));
+        events.send(updateMessage(uri, updateMeta));
       },
       closed: kept.close,
     });

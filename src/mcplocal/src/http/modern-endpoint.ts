@@ -1,12 +1,10 @@
-import type { ClientSide } from "@mcpctl/shared/mcp/upstream.ts";
-import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Method } from "../pipeline/exchange.ts";
 import { findExposed } from "../pipeline/require-exposed.ts";
+import { statelessClientOf as clientOf } from "../pipeline/stateless-client.ts";
 import type { Exposed } from "../projects/project-view.ts";
-import { declaredIn } from "../protocol/client-capabilities.ts";
 import type { ClientMessage, ClientRequest } from "../protocol/client-message.ts";
 import { checkHeaderParams } from "../protocol/header-params.ts";
-import { checkEnvelope, checkName, methodNotFound } from "../protocol/modern-rules.ts";
+import { checkEnvelopeAndHeaders, checkName, methodNotFound } from "../protocol/modern-rules.ts";
 import { invalidRequest } from "../protocol/rpc-failure.ts";
 import type { Answerer } from "./answerer.ts";
 import type { IncomingCall } from "./incoming-call.ts";
@@ -31,7 +29,7 @@ export function createModernEndpoint({ methods, answerer, streams }: ModernEndpo
   return function serveModern(call: IncomingCall, message: ClientMessage): Promise<void> | void {
     if (message.type === "response") throw invalidRequest("Clients of this revision send no responses");
     if (message.type === "notification") return sendNothing(call.exchange, 202);
-    checkEnvelope(message, call.exchange.headers);
+    checkEnvelopeAndHeaders(message, call.exchange.headers);
     if (message.method === "subscriptions/listen") return openSubscription(streams, call, message);
     const method = methods.get(message.method);
     if (!method) throw methodNotFound(message.method, 404);
@@ -59,14 +57,4 @@ function checkMirrored({ project, exchange }: IncomingCall, { params }: ClientRe
   if (!known) return findExposed(project, "tools", name).then(check);
   check(known);
   return undefined;
-}
-
-/** A stateless client is asked in the answer to its own request, and never by a request. */
-function clientOf({ params }: ClientRequest): ClientSide | undefined {
-  const declared = declaredIn(params);
-  return declared && { ...declared, ask: neverAsked };
-}
-
-function neverAsked(method: string): Promise<never> {
-  return Promise.reject(new McpctlError("upstream-protocol", `The client takes no request ${method}`));
 }

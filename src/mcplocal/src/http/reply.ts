@@ -3,6 +3,7 @@ import type { RequestId, RpcError } from "@mcpctl/shared/mcp/protocol.ts";
 import type { UpstreamReply } from "@mcpctl/shared/mcp/upstream.ts";
 import { type HeaderBlock, joinHeaderBlocks, toHeaderBlock } from "../http1/header-block.ts";
 import type { ServerExchange } from "../http1/server/server-exchange.ts";
+import { startOfResponse } from "../protocol/response-start.ts";
 
 /** Replies up to this size are copied, which costs less than another system call. */
 const MAX_COPIED_BYTES = 32_768;
@@ -12,7 +13,7 @@ const CLOSING_BRACE = Buffer.from("}");
 
 /** The JSON-RPC response around a reply, in pieces, so that the value is not copied. */
 export function toResponse(id: RequestId, reply: UpstreamReply): [Buffer, Uint8Array, Buffer] {
-  return [Buffer.from(startOf(id, reply)), reply.json, CLOSING_BRACE];
+  return [Buffer.from(startOfResponse(id, reply)), reply.json, CLOSING_BRACE];
 }
 
 /** Answers a request with a reply, as one JSON document. */
@@ -23,7 +24,7 @@ export function sendReply(exchange: ServerExchange, id: RequestId, reply: Upstre
     return;
   }
   // A string leaves in the same write as the headers, a buffer does not; latin1 keeps each byte what it is.
-  const start = startOf(id, reply);
+  const start = startOfResponse(id, reply);
   const text = `${typeof id === "number" ? start : Buffer.from(start).toString("latin1")}${toLatin1(json)}}`;
   exchange.sendText(200, JSON_TYPE, text);
   reply.release?.();
@@ -32,10 +33,6 @@ export function sendReply(exchange: ServerExchange, id: RequestId, reply: Upstre
 /** Answers with a response whose status says what kind of failure it is. */
 export function sendReplyAs(exchange: ServerExchange, status: number, response: readonly Uint8Array[]): void {
   exchange.sendPieces(status, JSON_TYPE, [...response]);
-}
-
-function startOf(id: RequestId, { kind }: UpstreamReply): string {
-  return `{"jsonrpc":"2.0","id":${typeof id === "number" ? id : JSON.stringify(id)},"${kind}":`;
 }
 
 function toLatin1(bytes: Uint8Array): string {

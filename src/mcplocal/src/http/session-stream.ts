@@ -1,14 +1,11 @@
-import { toNotification } from "@mcpctl/shared/mcp/changes.ts";
 import { LIST_KINDS } from "@mcpctl/shared/mcp/upstream.ts";
+import { ALL_LIST_MESSAGES } from "../protocol/change-messages.ts";
 import type { Session } from "../sessions/session-table.ts";
 import { requireEvents } from "./accept.ts";
 import type { IncomingCall } from "./incoming-call.ts";
 import type { LiveStreams } from "./live-streams.ts";
 
 const MAX_STREAMS_PER_SESSION = 4;
-const CHANGED = Object.fromEntries(
-  LIST_KINDS.map((kind) => [kind, Buffer.from(JSON.stringify({ jsonrpc: "2.0", ...toNotification({ kind }) }))]),
-);
 
 /**
  * Opens the stream on which a session hears of changes, and tells of those that it has missed.
@@ -26,7 +23,7 @@ export function openSessionStream(
   if (session.streams.length >= MAX_STREAMS_PER_SESSION) oldest?.close();
   const stream = streams.open({
     ...call,
-    changed: CHANGED,
+    changed: ALL_LIST_MESSAGES,
     wants: (uri) => session.subscriptions.has(uri),
     // One message goes to one stream only.
     isChosen: (candidate) => session.streams.at(-1) === candidate,

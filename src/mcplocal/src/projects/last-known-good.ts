@@ -83,8 +83,10 @@ export function openLastKnownGood({ directory, log }: LastKnownGoodOptions): Las
     try {
       const path = pathOf(project);
       const content = { format: 1, savedAt: new Date().toISOString(), ...withoutHeaders(waiting.known()) };
-      await writeFile(`${path}.new`, JSON.stringify(content), { mode: 0o600 });
-      await rename(`${path}.new`, path);
+      // Several processes on STDIO may keep the same project.
+      const own = `${path}.${process.pid}.new`;
+      await writeFile(own, JSON.stringify(content), { mode: 0o600 });
+      await rename(own, path);
     } catch (err) {
       log.warn({ err, project }, "what is known of a project cannot be kept for the next start");
     }

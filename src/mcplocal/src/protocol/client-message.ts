@@ -34,7 +34,7 @@ const REQUEST_KEYS: readonly string[] = ["jsonrpc", "id", "method", "params"];
 const RESPONSE_KEYS: readonly string[] = ["jsonrpc", "id", "result", "error"];
 
 /**
- * Parses the body of a POST: one JSON-RPC message, with nothing in it that another parser might read differently.
+ * Parses the body of a POST, or a line: one JSON-RPC message, with nothing in it that another parser might read differently.
  *
  * @throws {RpcFailure} 400 with -32700 or -32600.
  */
@@ -42,7 +42,7 @@ export function parseClientMessage(body: Buffer): ClientMessage {
   const { depth, members } = measureJson(body, MAX_DEPTH);
   if (depth > MAX_DEPTH) throw invalidRequest(`The message is nested more than ${MAX_DEPTH} levels deep`);
   const message = parseJson(body);
-  if (Array.isArray(message)) throw invalidRequest("Batches are not supported: send each message in a POST of its own");
+  if (Array.isArray(message)) throw invalidRequest("Batches are not supported: send each message by itself");
   if (!isRecord(message)) throw invalidRequest("The message is no JSON object");
   const keys = Object.keys(message);
   const id = readId(message["id"]);
@@ -103,5 +103,5 @@ function readId(id: unknown): RequestId | undefined {
 }
 
 function notJson(why: string): RpcFailure {
-  return new RpcFailure(400, { code: RPC.parseError, message: `The body is no JSON: ${why}` });
+  return new RpcFailure(400, { code: RPC.parseError, message: `The message is no JSON: ${why}` });
 }

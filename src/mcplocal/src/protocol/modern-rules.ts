@@ -22,19 +22,28 @@ export function isModern(message: ClientMessage, headers: HeaderLines): boolean 
 }
 
 /**
- * Checks what every stateless request must carry.
+ * Checks what every stateless request must carry, on any transport.
+ *
+ * @throws {RpcFailure} 400 with -32602 or -32022.
+ * @see MCP 2026-07-28, basic, "_meta"
+ */
+export function checkEnvelope(request: ClientRequest): void {
+  const version = requireVersion(request);
+  if (version !== MODERN_VERSION) throw unsupportedVersion(version);
+  if (!isRecord(metaOf(request.params)[META.clientCapabilities])) throw missingMeta(META.clientCapabilities);
+}
+
+/**
+ * Checks what every stateless request must carry, and that its headers say the same.
  *
  * @throws {RpcFailure} 400 with -32602, -32020 or -32022.
  * @see MCP 2026-07-28, transports/streamable-http, "Server Validation"
  */
-export function checkEnvelope(request: ClientRequest, headers: HeaderLines): void {
-  const meta = metaOf(request.params);
-  const version = meta[META.protocolVersion];
-  if (typeof version !== "string") throw missingMeta(META.protocolVersion);
+export function checkEnvelopeAndHeaders(request: ClientRequest, headers: HeaderLines): void {
+  const version = requireVersion(request);
   const versionHeader = headers.get("mcp-protocol-version");
   if (versionHeader !== version) throw mismatch("MCP-Protocol-Version", versionHeader, version);
-  if (version !== MODERN_VERSION) throw unsupportedVersion(version);
-  if (!isRecord(meta[META.clientCapabilities])) throw missingMeta(META.clientCapabilities);
+  checkEnvelope(request);
   const methodHeader = headers.get("mcp-method");
   if (methodHeader !== request.method) throw mismatch("Mcp-Method", methodHeader, request.method);
 }
@@ -58,6 +67,12 @@ export function nameOf(method: string, params: Record<string, unknown>): string 
 
 export function methodNotFound(method: string, status: 200 | 404): RpcFailure {
   return new RpcFailure(status, { code: RPC.methodNotFound, message: `Method not found: ${method}` });
+}
+
+function requireVersion({ params }: ClientRequest): string {
+  const version = metaOf(params)[META.protocolVersion];
+  if (typeof version !== "string") throw missingMeta(META.protocolVersion);
+  return version;
 }
 
 function missingMeta(key: string): RpcFailure {

@@ -18,6 +18,8 @@ export interface FakeControlPlane extends ControlPlane {
   removeProject(name: string): void;
   /** Says to whoever follows that tokens or rights have changed. */
   announceChange(): void;
+  /** How many follow such changes. */
+  followerCount(): number;
   /** Whether mcpd answers at all. */
   setReachable(isReachable: boolean): void;
   /** Makes connections in a way of the test's own, by server name. */
@@ -52,6 +54,7 @@ export function createFakeControlPlane(): FakeControlPlane {
       const defaults = { name, naming: "prefix" as const, proxyModel: "default", tools: { deny: [] } };
       projects.set(name, { project: { ...defaults, ...project }, servers: servers.map(withDefaults) });
     },
+    followerCount: () => followers.size,
     announceChange() {
       for (const follower of followers) follower();
     },

@@ -58,7 +58,7 @@ export async function started(fixture: Promise<HttpFixture>): Promise<HttpFixtur
   return server;
 }
 
-function createMemoryLog(lines: string[]): Log {
+export function createMemoryLog(lines: string[]): Log {
   const write = (fields: object, message: string): void => void lines.push(JSON.stringify({ ...fields, message }));
   return { debug: write, info: write, warn: write, error: write };
 }
