@@ -28,6 +28,8 @@ export const REQUIREMENTS = {
     "a program on STDIO that starts without mcpd lists what was last known, says so, and calls when it is back",
   "stdio:end": "the end of the input, SIGTERM and the death of the parent end it within 2 s, and leave no process",
   "stdio:audit": "tool calls over STDIO are in the audit trail as those of the person, also after a crash",
+  "stdio:rights":
+    "a person who may run one project uses that on STDIO and no other, and keeps the record where they may not ship it",
   "stdio:login": "a program on STDIO says that a login is missing, and uses one that is made later",
   "audit:exactly-once":
     "every recorded call is in the trail once and in order, whatever is killed, and the trail is whole",

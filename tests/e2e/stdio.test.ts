@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { spawn } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { descendantsOf, eventually, living } from "../support/processes.ts";
@@ -157,13 +159,42 @@ describe("on STDIO", () => {
     }
     await using next = startRaw(mcpctl());
     await next.initialize();
-    const trail = async () => JSON.parse((await controlPlane.mcpctl(["get", "audit", "-o", "json"])).stdout).items;
-    await eventually(async () => {
-      const rows = (await trail()).filter(({ verb }: { verb: string }) => verb === "tools/call");
-      return rows.length >= calls;
-    }, "every call is in the trail");
-    const rows = (await trail()).filter(({ verb }: { verb: string }) => verb === "tools/call");
-    expect(rows[0]).toMatchObject({ principal: "User:admin", user: "admin", project: "demo", server: "echo" });
+    const recorded = async () => (await trailOf("admin")).filter(({ verb }) => verb === "tools/call");
+    await eventually(async () => (await recorded()).length >= calls, "every call is in the trail");
+    const [row] = await recorded();
+    expect(row).toMatchObject({ principal: "User:admin", user: "admin", project: "demo", server: "echo" });
+  });
+
+  verifies("stdio:rights", async () => {
+    const stdin = "a long enough password\n";
+    const home = {
+      MCPCTL_CONFIG_DIR: join(controlPlane.dir, "alice"),
+      MCPCTL_STATE_DIR: join(controlPlane.dir, "kept"),
+    };
+    await controlPlane.mcpctl(["create", "user", "alice", "--password-stdin"], { stdin });
+    const grant = ["create", "rbac", "alice", "--subject", "User:alice", "--roleBindings"];
+    await controlPlane.mcpctl([...grant, "role:run,resource:projects,name:demo"]);
+    await controlPlane.mcpctl(["create", "project", "other", "--server", "echo"]);
+    const login = await controlPlane.mcpctl(["login", "--user", "alice", "--password-stdin"], { stdin, env: home });
+    expect(login).toMatchObject({ exitCode: 0 });
+    const ofAlice = (project: string): Command => ({
+      ...mcpctl(),
+      args: ["mcp", "-p", project],
+      env: { ...controlPlane.env, ...home },
+    });
+    {
+      await using client = startRaw(ofAlice("demo"));
+      await client.initialize();
+      expect(await echoes(client, "allowed")).toBe(true);
+      await sleep(1_500);
+      client.closeInput();
+      expect(await client.ended).toBe(0);
+    }
+    expect(await trailOf("alice")).toEqual([]);
+    expect(await everythingIn(home.MCPCTL_STATE_DIR)).toContain('"user":"alice"');
+    await using stranger = startRaw(ofAlice("other"));
+    expect((await stranger.initialize()).error.data.code).toBe("not-found");
+    expect(await trailOf("alice")).toMatchObject([{ decision: "deny", verb: "use", project: "other" }]);
   });
 
   verifies("stdio:login", async () => {
@@ -228,6 +259,13 @@ describe("on STDIO", () => {
     expect((await listed(client, "online")).tools).toEqual(known.tools);
   });
 
+  /** Except what everybody does in order to be there. */
+  async function trailOf(user: string): Promise<{ verb: string }[]> {
+    const { stdout } = await controlPlane.mcpctl(["get", "audit", "--user", user, "-o", "json"]);
+    const { items } = JSON.parse(stdout) as { items: { verb: string }[] };
+    return items.filter(({ verb }) => verb !== "login");
+  }
+
   /** The pipe stays open when the parent dies: whoever has started that holds the other end. */
   async function expectEndWithParent({ script, args, env }: Command): Promise<void> {
     const program = `
@@ -252,6 +290,12 @@ describe("on STDIO", () => {
     parent.stdin.destroy();
   }
 });
+
+async function everythingIn(directory: string): Promise<string> {
+  const names = await readdir(directory, { recursive: true });
+  const files = names.filter((name) => name.endsWith(".jsonl"));
+  return (await Promise.all(files.map((name) => readFile(join(directory, name), "utf8")))).join("");
+}
 
 function callOf(name: string): string {
   const params = { name: `echo__${name}`, arguments: {} };

@@ -12,7 +12,7 @@ export interface LoneControlPlane extends AsyncDisposable {
   dir: string;
   /** What whoever is logged in has in the environment. */
   env: Record<string, string>;
-  mcpctl(args: readonly string[]): Promise<Finished>;
+  mcpctl(args: readonly string[], options?: { stdin?: string; env?: Record<string, string> }): Promise<Finished>;
   login(): Promise<void>;
   kill(): Promise<void>;
   /** On the same address, with the same data. */
@@ -37,10 +37,10 @@ export async function startControlPlane(): Promise<LoneControlPlane> {
     MCPCTL_STATE_DIR: join(dir, "state"),
     MCPCTL_SERVER: api,
   };
-  const mcpctl = (args: readonly string[]) => run(built("mcpctl"), args, { env });
+  const mcpctl: LoneControlPlane["mcpctl"] = (args, { stdin = "", env: more } = {}) =>
+    run(built("mcpctl"), args, { env: { ...env, ...more }, stdin });
   const login = async (): Promise<void> => {
-    const args = ["login", "--user", "admin", "--password-stdin"];
-    await run(built("mcpctl"), args, { env, stdin: `${PASSWORD}\n` });
+    await mcpctl(["login", "--user", "admin", "--password-stdin"], { stdin: `${PASSWORD}\n` });
   };
   await login();
   await mcpctl(["create", "server", "echo", "--command", process.execPath, "--arg", ECHO]);

@@ -97,7 +97,7 @@ async function closeAll({ gateway, records, stdout }: Open): Promise<void> {
   const closing = gateway.close();
   // What is given up is recorded as that before the record is closed.
   await nextTurn();
-  await Promise.all([closing, records.close(), written(stdout)]);
+  await Promise.all([closing.then(() => written(stdout)), records.close()]);
 }
 
 /** Resolves when all that was written has been taken. */
