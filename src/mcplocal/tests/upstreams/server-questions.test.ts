@@ -189,6 +189,28 @@ describe("a question of a server with sessions", () => {
     await running;
   });
 
+  it("is taken back from the client when its call ends without waiting for the answer", async () => {
+    const server = await startAsking();
+    let taken: AbortSignal | undefined;
+    const client: ClientSide = {
+      capabilities: ROOTS,
+      ask: (_method, _params, given) => {
+        taken = given;
+        return new Promise((_, reject) => given.addEventListener("abort", () => reject(given.reason)));
+      },
+    };
+    const options = { name: "files", url: new URL(server.server.url), headers: {}, timeoutSeconds: 5, dispatcher };
+    const upstream = createHttpUpstream({ ...options, capabilities: ROOTS });
+    onTestFinished(() => upstream.close());
+    const call = upstream.request("tools/call", { name: "a" }, { signal, client });
+    await vi.waitFor(() => expect(server.begun()).toEqual(["a"]));
+    server.ask("q", "a");
+    await vi.waitFor(() => expect(taken?.aborted).toBe(false));
+    server.finish("a");
+    await call;
+    expect(taken?.aborted).toBe(true);
+  });
+
   it("needs no stream of the session where there is none", async () => {
     const server = await startAsking(
       ({ httpMethod }, response) => httpMethod === "GET" && Boolean(response.writeHead(405).end()),
