@@ -10,124 +10,22 @@ interface ExpectedFailures {
   failing: readonly string[];
 }
 
-/** What the gateway does not pass yet. An entry that passes fails the test, so that this list only says what is true. */
+/** What the gateway does not pass. An entry that passes fails the test, so that this list only says what is true. */
 const EXPECTED_FAILURES: readonly ExpectedFailures[] = [
   {
-    reason: "The gateway does not serve prompts yet.",
-    revision: "2025-11-25",
-    failing: [
-      "prompts-list",
-      "prompts-get-simple",
-      "prompts-get-with-args",
-      "prompts-get-embedded-resource",
-      "prompts-get-with-image",
-    ],
-  },
-  {
-    reason: "The gateway does not serve prompts yet.",
-    revision: "2026-07-28",
-    failing: [
-      "prompts-list",
-      "prompts-get-simple",
-      "prompts-get-with-args",
-      "prompts-get-embedded-resource",
-      "prompts-get-with-image",
-      "input-required-result-non-tool-request",
-      "caching:sep-2549-prompts-list-caching-hints",
-    ],
-  },
-  {
-    reason: "The gateway does not serve resources yet.",
-    revision: "2025-11-25",
-    failing: [
-      "resources-list",
-      "resources-read-text",
-      "resources-read-binary",
-      "resources-templates-read",
-      "resources-subscribe",
-      "resources-unsubscribe",
-    ],
-  },
-  {
-    reason: "The gateway does not serve resources yet.",
-    revision: "2026-07-28",
-    failing: [
-      "resources-list",
-      "resources-read-text",
-      "resources-read-binary",
-      "resources-templates-read",
-      "sep-2164-resource-not-found",
-      "caching:sep-2549-resources-list-caching-hints",
-      "caching:sep-2549-resources-templates-list-caching-hints",
-    ],
-  },
-  {
-    reason: "The gateway does not complete arguments yet.",
-    revision: "2025-11-25",
-    failing: ["completion-complete"],
-  },
-  {
-    reason: "The gateway does not complete arguments yet.",
-    revision: "2026-07-28",
-    failing: ["completion-complete"],
-  },
-  {
-    reason: "The gateway does not set levels of logging yet.",
-    revision: "2025-11-25",
-    failing: ["logging-set-level", "tools-call-with-logging"],
-  },
-  {
-    reason: "The gateway does not let servers ask clients yet.",
-    revision: "2025-11-25",
-    failing: [
-      "tools-call-sampling",
-      "tools-call-elicitation",
-      "elicitation-sep1034-defaults",
-      "elicitation-sep1330-enums",
-    ],
-  },
-  {
-    reason: "The gateway does not let servers ask clients yet.",
+    reason: "A server with sessions does not say with which error it misses what the client did not declare.",
+    upstreams: ["legacy"],
     revision: "2026-07-28",
     failing: [
       "server-stateless:sep-2575-server-rejects-undeclared-capability",
       "server-stateless:sep-2575-missing-capability-http-400",
-      "input-required-result-basic-sampling",
-      "input-required-result-basic-list-roots",
-      "input-required-result-request-state",
-      "input-required-result-multiple-input-requests",
-      "input-required-result-multi-round",
-      "input-required-result-missing-input-response",
-      "input-required-result-result-type",
-      "input-required-result-tampered-state",
-      "input-required-result-capability-check",
     ],
   },
   {
-    reason: "The gateway tells no modern server what the client can be asked.",
-    upstreams: ["modern"],
-    revision: "2026-07-28",
-    failing: [
-      "server-stateless:sep-2575-http-server-no-independent-requests-on-stream",
-      "input-required-result-basic-elicitation",
-    ],
-  },
-  {
-    reason: "The scenario wants a question of a certain name, and the questions of a legacy server have none.",
+    reason: "The scenario knows the question's name beforehand, and the questions of a server with sessions have none.",
     upstreams: ["legacy"],
     revision: "2026-07-28",
-    failing: ["input-required-result-basic-elicitation"],
-  },
-  {
-    reason: "The gateway does not look at answers that a legacy server cannot take.",
-    upstreams: ["legacy"],
-    revision: "2026-07-28",
-    failing: ["input-required-result-validate-input"],
-  },
-  {
-    reason: "The gateway does not compare arguments with their headers yet.",
-    revision: "2026-07-28",
-    failing: ["http-custom-header-server-validation"],
+    failing: ["input-required-result-basic-elicitation", "input-required-result-ignore-extra-params"],
   },
   {
     reason: "Streams of the gateway cannot be resumed; the revision allows that.",
@@ -177,35 +75,6 @@ const EXPECTED_CLIENT_FAILURES: readonly Omit<ExpectedFailures, "upstreams">[] =
       "auth/iss-normalized",
       "auth/metadata-issuer-mismatch",
     ],
-  },
-  {
-    reason: "The gateway does not let servers ask clients yet.",
-    revision: "2025-11-25",
-    failing: ["elicitation-sep1034-client-defaults"],
-  },
-  {
-    reason: "The gateway does not let servers ask clients yet.",
-    revision: "2026-07-28",
-    failing: [
-      "sep-2322-client-request-state:sep-2322-client-request-state-echoed",
-      "sep-2322-client-request-state:sep-2322-client-jsonrpc-id-different",
-      "sep-2322-client-request-state:sep-2322-client-no-state-omitted",
-    ],
-  },
-  {
-    reason: "The gateway does not resume a stream that a server has closed before it answered.",
-    revision: "2025-11-25",
-    failing: ["sse-retry"],
-  },
-  {
-    reason: "The gateway takes a server that refuses the version of its first request for a legacy one.",
-    revision: "2026-07-28",
-    failing: ["request-metadata"],
-  },
-  {
-    reason: "The gateway neither mirrors arguments into headers nor drops tools that ask for it wrongly yet.",
-    revision: "2026-07-28",
-    failing: ["http-custom-headers", "http-invalid-tool-headers"],
   },
 ];
 

@@ -24,14 +24,14 @@ export function createReadResource(forward: Forward): Method {
     const { uri } = exchange.params;
     if (typeof uri !== "string" || uri === "") throw invalidParams("params.uri is no address");
     let refusal: UpstreamReply | undefined;
-    let failure: McpctlError | undefined;
+    let failure: McpctlError | RpcFailure | undefined;
     for (const owner of await ownersOf(exchange.project, uri)) {
       try {
         const reply = await forward(exchange, toForwarding(owner, exchange));
         if (!saysNotFound(reply)) return reply;
         refusal = reply;
       } catch (thrown) {
-        if (!(thrown instanceof McpctlError) || exchange.signal.aborted) throw thrown;
+        if (exchange.signal.aborted || !isOfOneServer(thrown)) throw thrown;
         failure = thrown;
       }
     }
@@ -39,6 +39,12 @@ export function createReadResource(forward: Forward): Method {
     if (refusal) return refusal;
     throw notFound(uri, exchange.era, exchange.project.view().conditions);
   };
+}
+
+/** Whether another server may still have the resource, or know the state that the client came back with. */
+function isOfOneServer(thrown: unknown): thrown is McpctlError | RpcFailure {
+  if (thrown instanceof RpcFailure) return thrown.rpc.code === RPC.invalidParams;
+  return thrown instanceof McpctlError;
 }
 
 async function ownersOf(project: Project, uri: string): Promise<ResourceOwner<ProjectServer>[]> {

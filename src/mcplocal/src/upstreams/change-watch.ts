@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { changeFilter } from "@mcpctl/shared/mcp/changes.ts";
 import { offersSubscriptions } from "@mcpctl/shared/mcp/line-subscriptions.ts";
@@ -14,6 +13,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** A server that says nothing at first may send no headers either. */
 const OPENING_MS = 1_000;
+/** How long a stream that served calls stays open for the next one. */
+const IDLE_MS = 5_000;
 /** Ids of listen requests lie outside those of ordinary requests, which count up from 1. */
 const LISTEN_ID = -1;
 
@@ -24,8 +25,6 @@ interface ChangeWatchOptions {
   answer(connection: Connection): SideMessages;
   /** Sends an ordinary request. */
   request(method: string, params: Record<string, unknown>): Promise<unknown>;
-  /** Whether the server may ask clients, which many with sessions do on this stream. */
-  isAsked: boolean;
   /** Ends the watching. */
   signal: AbortSignal;
 }
@@ -41,6 +40,13 @@ export class ChangeWatch {
   readonly #listeners = new Set<ChangeListener>();
   readonly #interests = new ResourceInterests();
   #isRunning = false;
+  /** Whether there is news for a run that may just be ending. */
+  #isDue = false;
+  /** The open stream. */
+  #stream: AbortController | undefined;
+  /** Calls under way during which the server may ask. */
+  #calls = 0;
+  #idle: NodeJS.Timeout | undefined;
   #session: { connection: Connection; subscriptions: SessionSubscriptions } | undefined;
   /** Resolved when a stream has been opened, or is not going to be. */
   #opened: PromiseWithResolvers<void> | undefined;
@@ -61,15 +67,30 @@ export class ChangeWatch {
     return end;
   }
 
-  /** Resolves when the server can say something on a stream of its own, or after a moment when it cannot. */
-  opened(): Promise<void> {
+  /**
+   * A call begins during which the server may ask, which many with sessions do on this stream.
+   *
+   * @returns a promise that resolves when the stream is open, or after a moment when it is not, and a function that says
+   *   that the call has ended.
+   */
+  beginCall(): { opened: Promise<void>; end: () => void } {
+    this.#calls += 1;
+    clearTimeout(this.#idle);
     if (!this.#opened) {
-      const { promise, resolve } = (this.#opened = Promise.withResolvers<void>());
-      setTimeout(resolve, OPENING_MS).unref();
+      this.#opened = Promise.withResolvers<void>();
+      setTimeout(this.#opened.resolve, OPENING_MS).unref();
       this.#start();
-      return promise;
     }
-    return this.#opened.promise;
+    return { opened: this.#opened.promise, end: () => this.#endCall() };
+  }
+
+  #endCall(): void {
+    this.#calls -= 1;
+    if (this.#calls > 0 || !this.#stream) return;
+    this.#idle = setTimeout(() => {
+      this.#opened = undefined;
+      this.#stream?.abort();
+    }, IDLE_MS).unref();
   }
 
   notify(change: UpstreamChange): void {
@@ -77,6 +98,7 @@ export class ChangeWatch {
   }
 
   #start(): void {
+    this.#isDue = true;
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#run().catch(() => {});
@@ -86,10 +108,11 @@ export class ChangeWatch {
     const { signal } = this.#options;
     let pauseMs = FIRST_PAUSE_MS;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
+      this.#isDue = false;
       const outcome = await this.#listenOnce(attempt > 0).catch(() => "failed" as const);
       this.#opened?.resolve();
+      if (outcome === "changed" || (outcome === "unsupported" && this.#isDue)) continue;
       if (outcome === "unsupported") break;
-      if (outcome === "changed") continue;
       pauseMs = outcome === "ended" ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       await sleep(pauseMs, undefined, { signal, ref: false });
     }
@@ -97,13 +120,13 @@ export class ChangeWatch {
   }
 
   async #listenOnce(isAgain: boolean): Promise<Outcome> {
-    const { target, connect, answer, isAsked, signal } = this.#options;
+    const { target, connect, answer, signal } = this.#options;
     const connection = await connect();
     const isLegacy = connection.identity.era === "legacy";
     const canSubscribe = offersSubscriptions(connection.identity);
     const uris = canSubscribe ? this.#interests.uris : [];
-    const filter = changeFilter(connection.identity.capabilities);
-    if (!filter && uris.length === 0 && !(isAsked && isLegacy)) return "unsupported";
+    const filter = this.#listeners.size > 0 ? changeFilter(connection.identity.capabilities) : undefined;
+    if (!filter && uris.length === 0 && !(this.#calls > 0 && isLegacy)) return "unsupported";
     const stream = new AbortController();
     const session = this.#sessionOf(connection);
     let hasStream = false;
@@ -113,6 +136,7 @@ export class ChangeWatch {
         signal: AbortSignal.any([signal, stream.signal]),
         onStream: () => {
           hasStream = true;
+          this.#stream = stream;
           this.#opened?.resolve();
           if (canSubscribe) this.#interests.moveTo(isLegacy ? session : this.#relistening(uris, stream));
           session.open();
@@ -129,6 +153,7 @@ export class ChangeWatch {
     } finally {
       session.close();
       stream.abort();
+      this.#stream = undefined;
       if (!isLegacy) this.#interests.moveTo(undefined);
     }
   }

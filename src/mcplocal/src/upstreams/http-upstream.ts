@@ -99,7 +99,6 @@ class HttpUpstream implements Upstream {
       connect: async () => (await this.#connected(this.#closing.signal)).connection,
       answer: (connection) =>
         this.#sideMessages(connection, { answer: (question) => this.#questions.answerUnnamed(question) }),
-      isAsked: isAskable({ capabilities }),
       request: (method, params) => this.request(method, params, { signal: this.#closing.signal }),
       signal: this.#closing.signal,
     });
@@ -174,9 +173,15 @@ class HttpUpstream implements Upstream {
     const { client, signal } = sending.options;
     if (!client || greeted.connection.identity.era === "modern") return this.#sendNow(greeted, sending, undefined);
     return this.#questions.run(client, signal, async (asking) => {
+      if (!isAskable(client)) return await this.#sendNow(greeted, sending, asking);
       // Many servers ask on the stream of the session alone, and do not when there is none.
-      if (isAskable(client)) await waitFor(this.#watch.opened(), signal);
-      return await this.#sendNow(greeted, sending, asking);
+      const { opened, end } = this.#watch.beginCall();
+      try {
+        await waitFor(opened, signal);
+        return await this.#sendNow(greeted, sending, asking);
+      } finally {
+        end();
+      }
     });
   }
 

@@ -14,6 +14,7 @@ const MAX_ANSWERS = 32;
 /** A call that is under way, on whose behalf a server may ask. */
 export interface AskingCall {
   client: ClientSide;
+  /** Aborted when the call has ended, however it did. */
   signal: AbortSignal;
   /** Questions that wait for the client; the server is not late meanwhile. */
   waiting: number;
@@ -44,12 +45,14 @@ export class ServerQuestions {
   /** Makes a call during which its client can be asked, when it is its turn. */
   run<T>(client: ClientSide, signal: AbortSignal, call: (asking: AskingCall) => Promise<T>): Promise<T> {
     return this.#turns.run(async () => {
-      const asking = { client, signal, waiting: 0 };
+      const over = new AbortController();
+      const asking = { client, signal: AbortSignal.any([signal, over.signal]), waiting: 0 };
       this.#calls.add(asking);
       try {
         return await call(asking);
       } finally {
         this.#calls.delete(asking);
+        over.abort(new Error("The call has ended"));
       }
     });
   }

@@ -23,7 +23,7 @@ export interface Rig {
 
 interface RigOptions {
   /** Servers of the project "demo", by name. */
-  servers?: Record<string, HttpFixture>;
+  servers?: Record<string, Pick<HttpFixture, "url">>;
   options?: Partial<GatewayOptions>;
   now?: GatewayDeps["now"];
 }

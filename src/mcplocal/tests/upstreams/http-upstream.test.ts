@@ -198,6 +198,23 @@ describe.each(["legacy", "modern"] as const)("a connection to a %s server", (era
     await expect(callTool(upstream, "echo")).rejects.toMatchObject({ code: "upstream-timeout" });
   });
 
+  it("gives a server its whole time anew whenever it reports progress", async () => {
+    const progressing = answering((id, response) => {
+      startEvents(response);
+      let step = 0;
+      const timer = setInterval(() => {
+        step += 1;
+        writeEvent(response, { method: "notifications/progress", params: { progressToken: 1, progress: step } });
+        if (step < 5) return;
+        clearInterval(timer);
+        writeEvent(response, { id, result: { content: [] } });
+        response.end();
+      }, 300);
+    });
+    const { upstream } = await open(START[era](progressing), 1);
+    expect(await callTool(upstream, "echo")).toHaveProperty("result");
+  });
+
   it("stops waiting when the caller does, and the server hears of it", async () => {
     const { server, upstream } = await open(START[era]());
     const caller = new AbortController();

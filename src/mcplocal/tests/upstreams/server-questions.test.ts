@@ -25,6 +25,8 @@ interface AskingServer {
   ask(id: string, on: string): void;
   finish(name: string): void;
   answers(): Message[];
+  /** Whether the stream of the session is open. */
+  isListening(): boolean;
   /** Names of the calls that have begun. */
   begun(): string[];
 }
@@ -39,6 +41,7 @@ async function startAsking(intercept: Intercept = () => false): Promise<AskingSe
       if (seen.httpMethod === "GET") {
         startEvents(response);
         stream = response;
+        response.on("close", () => (stream = undefined));
         return true;
       }
       if (seen.body["method"] !== "tools/call") return false;
@@ -60,6 +63,7 @@ async function startAsking(intercept: Intercept = () => false): Promise<AskingSe
       call?.response.end();
     },
     answers: () => server.seen.map(({ body }) => body).filter((body) => body["method"] === undefined && "id" in body),
+    isListening: () => stream !== undefined,
     begun: () => [...calls.keys()],
   };
 }
@@ -157,6 +161,54 @@ describe("a question of a server with sessions", () => {
     await vi.waitFor(() => expect(server.answers()).toHaveLength(1), { timeout: 3_000 });
     server.finish("a");
     expect(await call).toMatchObject({ kind: "result" });
+  });
+
+  it("has the stream of the session as long as there are calls, and anew for the next after a while", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const server = await startAsking();
+    const { asked, call } = open(server);
+    const streams = () => server.server.seen.filter(({ httpMethod }) => httpMethod === "GET").length;
+    for (const name of ["a", "b"]) {
+      const running = call(name);
+      await vi.waitFor(() => expect(server.begun()).toContain(name));
+      server.ask(`q-${name}`, "session");
+      await vi.waitFor(() => expect(asked).toContain(`${name} q-${name}`));
+      server.finish(name);
+      await running;
+    }
+    expect(streams()).toBe(1);
+    vi.advanceTimersByTime(6_000);
+    await vi.waitFor(() => expect(server.isListening()).toBe(false));
+    const running = call("c");
+    await vi.waitFor(() => expect(server.begun()).toContain("c"));
+    expect(streams()).toBe(2);
+    server.ask("q-c", "session");
+    await vi.waitFor(() => expect(asked).toContain("c q-c"));
+    server.finish("c");
+    await running;
+  });
+
+  it("is taken back from the client when its call ends without waiting for the answer", async () => {
+    const server = await startAsking();
+    let taken: AbortSignal | undefined;
+    const client: ClientSide = {
+      capabilities: ROOTS,
+      ask: (_method, _params, given) => {
+        taken = given;
+        return new Promise((_, reject) => given.addEventListener("abort", () => reject(given.reason)));
+      },
+    };
+    const options = { name: "files", url: new URL(server.server.url), headers: {}, timeoutSeconds: 5, dispatcher };
+    const upstream = createHttpUpstream({ ...options, capabilities: ROOTS });
+    onTestFinished(() => upstream.close());
+    const call = upstream.request("tools/call", { name: "a" }, { signal, client });
+    await vi.waitFor(() => expect(server.begun()).toEqual(["a"]));
+    server.ask("q", "a");
+    await vi.waitFor(() => expect(taken?.aborted).toBe(false));
+    server.finish("a");
+    await call;
+    expect(taken?.aborted).toBe(true);
   });
 
   it("needs no stream of the session where there is none", async () => {

@@ -55,11 +55,11 @@ export class LineQuestions {
     const params = isObject(json) && isObject(json["params"]) ? json["params"] : {};
     const found = this.#find(params);
     if (found instanceof McpctlError) return toRpcAnswer(found);
-    const [callId, { client, signal }] = found;
+    const [callId, { client }] = found;
     if (!client) return toRpcAnswer(this.#nobody());
-    pending.pause(callId);
+    const signal = pending.pause(callId);
     try {
-      return toRpcAnswer(await client.ask(method, splitMark(params).params, signal ?? new AbortController().signal));
+      return toRpcAnswer(await client.ask(method, splitMark(params).params, signal));
     } catch (thrown) {
       return toRpcAnswer(thrown);
     } finally {

@@ -21,6 +21,8 @@ interface Entry {
   deadline: number;
   /** For how many answers of others the request waits; its time does not run meanwhile. */
   pauses: number;
+  /** Aborted when the request leaves; absent as long as it has never been paused. */
+  leaving: AbortController | undefined;
   onAbort: (() => void) | undefined;
 }
 
@@ -51,7 +53,7 @@ export class PendingRequests {
     const deadline = timeoutSeconds === undefined ? Infinity : performance.now() + timeoutSeconds * 1_000;
     const onAbort = signal && (() => this.#giveUp(id, this.#options.onAbort));
     if (onAbort) signal.addEventListener("abort", onAbort);
-    this.#entries.set(id, { waiter, deadline, pauses: 0, onAbort });
+    this.#entries.set(id, { waiter, deadline, pauses: 0, leaving: undefined, onAbort });
     if (deadline < this.#timerAt) this.#ringAt(deadline);
   }
 
@@ -76,12 +78,18 @@ export class PendingRequests {
     return timed.length === 1 ? timed[0]?.waiter : undefined;
   }
 
-  /** Stops the clock of a request: it waits for somebody else. Each pause needs a `resume`. */
-  pause(id: number): void {
+  /**
+   * Stops the clock of a request: it waits for somebody else. Each pause needs a `resume`.
+   *
+   * @returns aborted when the request leaves, so that nobody need be waited for.
+   */
+  pause(id: number): AbortSignal {
     const entry = this.#entries.get(id);
-    if (!entry) return;
+    if (!entry) return AbortSignal.abort();
     entry.pauses += 1;
     entry.deadline = Infinity;
+    entry.leaving ??= new AbortController();
+    return entry.leaving.signal;
   }
 
   /** Ends one pause; with the last of them the clock runs from its beginning. */
@@ -104,6 +112,7 @@ export class PendingRequests {
     const entry = this.#entries.get(id);
     if (!entry) return undefined;
     this.#entries.delete(id);
+    entry.leaving?.abort(new Error("The request has ended"));
     if (entry.onAbort) entry.waiter.signal?.removeEventListener("abort", entry.onAbort);
     return entry.waiter;
   }

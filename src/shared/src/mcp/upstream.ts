@@ -40,7 +40,7 @@ export interface ClientSide {
 }
 
 /** Whether there is anything that the client can be asked for. */
-export function isAskable<T extends Pick<ClientSide, "capabilities">>(client: T | undefined): client is T {
+export function isAskable(client: ClientSide | undefined): client is ClientSide {
   return client !== undefined && Object.keys(client.capabilities).length > 0;
 }
 

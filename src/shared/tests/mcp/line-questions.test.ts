@@ -125,6 +125,28 @@ describe("a question of a server whose calls share a line", () => {
     expect(JSON.stringify(written)).not.toContain("secret");
     expect(written).toEqual([{ jsonrpc: "2.0", id: "q", error: expect.objectContaining({ code: -32603 }) }]);
   });
+
+  it("is taken back from the client when its call ends without waiting for the answer", async () => {
+    const { written, pending, ask } = setUp();
+    let taken: AbortSignal | undefined;
+    const client = {
+      capabilities: ROOTS,
+      ask: (_method: string, _params: object, signal: AbortSignal) => {
+        taken = signal;
+        return new Promise<UpstreamReply>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
+    };
+    pending.add(1, { resolve: () => {}, reject: () => {}, client, timeoutSeconds: 10 });
+    ask("q");
+    await settled();
+    expect(taken?.aborted).toBe(false);
+    pending.take(1)?.resolve(result({}));
+    await settled();
+    expect(taken?.aborted).toBe(true);
+    expect(written).toEqual([
+      { jsonrpc: "2.0", id: "q", error: expect.objectContaining({ code: expect.any(Number) }) },
+    ]);
+  });
 });
 
 describe("a question that mcpd passes on", () => {
