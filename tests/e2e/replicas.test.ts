@@ -1,41 +1,35 @@
-import { join } from "node:path";
-import { createApiClient } from "../../src/shared/src/api/client.ts";
-import { projects } from "../../src/shared/src/kinds/projects.ts";
-import { servers } from "../../src/shared/src/kinds/servers.ts";
 import { describe, expect } from "vitest";
 import { findFreePort } from "../support/free-port.ts";
+import { startHttpProxy } from "../support/http-proxy.ts";
 import { built, type Running, start } from "../support/programs.ts";
 import { connect, ERAS, textOf } from "./support/client.ts";
-import { startRoundRobin } from "./support/round-robin.ts";
-import { temporaryDir } from "./support/stack.ts";
+import { type LoneControlPlane, startControlPlane } from "./support/control-plane.ts";
 import { verifies } from "./support/verifies.ts";
-
-const PASSWORD = "correct horse battery staple";
-const ECHO = join(import.meta.dirname, "..", "fixtures", "stdio-echo.mjs");
 
 async function addressOf(program: Running): Promise<string> {
   const [url = ""] = /http:\/\/[^\s/]+/.exec(await program.line((line) => line.includes("http://"))) ?? [];
   return url;
 }
 
-/** A control plane with a project of one server over stdio, and no gateway yet. */
-async function startControlPlane(dir: string) {
-  const args = ["--listen", "127.0.0.1:0", "--data-dir", join(dir, "data"), "--log-level", "warn"];
-  await using cleanup = new AsyncDisposableStack();
-  const mcpd = cleanup.use(start(built("mcpd"), args, { MCPD_ADMIN_PASSWORD: PASSWORD }));
-  const baseUrl = await addressOf(mcpd);
-  const { token: session } = await createApiClient({ baseUrl }).login("admin", PASSWORD);
-  const api = createApiClient({ baseUrl, token: session });
-  const server = { kind: "Server", metadata: { name: "echo" }, spec: { command: process.execPath, args: [ECHO] } };
-  await api.apply(servers, server, { fieldManager: "test" });
-  const project = { kind: "Project", metadata: { name: "demo" }, spec: { servers: ["echo"] } };
-  await api.apply(projects, project, { fieldManager: "test" });
-  const wanted = { kind: "McpToken", metadata: { name: "agent", project: "demo" }, spec: {} };
-  const { token } = await api.createMcpToken(wanted);
-  const running = cleanup.move();
-  const startGateway = (listen = "127.0.0.1:0") =>
-    start(built("mcplocal-serve"), ["--listen", listen, "--mcpd-url", baseUrl, "--log-level", "error"]);
-  return { token, startGateway, [Symbol.asyncDispose]: () => running.disposeAsync() };
+function startGateway({ api }: LoneControlPlane, listen = "127.0.0.1:0"): Running {
+  return start(built("mcplocal-serve"), ["--listen", listen, "--mcpd-url", api, "--log-level", "error"]);
+}
+
+async function mint({ mcpctl }: LoneControlPlane): Promise<string> {
+  return (await mcpctl(["create", "mcptoken", "agent", "-p", "demo"])).stdout.trim();
+}
+
+/** A proxy that gives each request to the next gateway, as a load balancer without affinity does, and counts them. */
+async function takeTurns(origins: readonly string[]) {
+  const counts = origins.map(() => 0);
+  let turn = 0;
+  const next = (): string => {
+    const at = turn++ % origins.length;
+    counts[at] = (counts[at] ?? 0) + 1;
+    return origins[at] ?? "";
+  };
+  const proxy = await startHttpProxy(`${origins[0]}/mcp`, (headers) => headers, next);
+  return Object.assign(proxy, { counts });
 }
 
 async function rawList(url: string, token: string): Promise<string> {
@@ -60,14 +54,14 @@ async function rawList(url: string, token: string): Promise<string> {
 
 describe("several gateways", () => {
   verifies("gateway:replicas", async () => {
-    await using dir = await temporaryDir();
-    await using plane = await startControlPlane(dir.path);
-    await using one = plane.startGateway();
-    await using other = plane.startGateway();
+    await using plane = await startControlPlane();
+    const token = await mint(plane);
+    await using one = startGateway(plane);
+    await using other = startGateway(plane);
     const origins = [await addressOf(one), await addressOf(other)];
-    await using proxy = await startRoundRobin(origins);
+    await using proxy = await takeTurns(origins);
     for (const era of ERAS) {
-      await using client = await connect(`${proxy.url}/mcp`, plane.token, era, { elicitation: {} });
+      await using client = await connect(proxy.url, token, era, { elicitation: {} });
       for (let turn = 0; turn < 6; turn += 1) {
         expect((await client.listTools()).tools.length).toBeGreaterThan(10);
         const answer = await client.callTool({ name: "echo__echo", arguments: { text: `turn ${turn}` } });
@@ -75,24 +69,24 @@ describe("several gateways", () => {
       }
     }
     expect(Math.min(...proxy.counts)).toBeGreaterThan(10);
-    const [first, second] = await Promise.all(origins.map((origin) => rawList(origin, plane.token)));
+    const [first, second] = await Promise.all(origins.map((origin) => rawList(origin, token)));
     expect(first).toContain("echo__echo");
     expect(second).toBe(first);
   });
 
   verifies("gateway:session-survives", async () => {
-    await using dir = await temporaryDir();
-    await using plane = await startControlPlane(dir.path);
+    await using plane = await startControlPlane();
+    const token = await mint(plane);
     const listen = `127.0.0.1:${await findFreePort()}`;
     const messages: string[] = [];
     {
-      await using first = plane.startGateway(listen);
+      await using first = startGateway(plane, listen);
       const url = `${await addressOf(first)}/mcp`;
-      await using client = await connect(url, plane.token, "legacy");
+      await using client = await connect(url, token, "legacy");
       await client.callTool({ name: "echo__echo", arguments: { text: "before" } });
       await first.end("SIGKILL");
       await expect(client.callTool({ name: "echo__echo", arguments: { text: "lost" } })).rejects.toThrow();
-      await using second = plane.startGateway(listen);
+      await using second = startGateway(plane, listen);
       await addressOf(second);
       const answer = await client.callTool({ name: "echo__echo", arguments: { text: "after" } });
       expect(textOf(answer)).toContain("after");

@@ -13,11 +13,14 @@ export interface HttpProxy extends AsyncDisposable {
 export async function startHttpProxy(
   target: string,
   headersOf: (headers: IncomingHttpHeaders) => IncomingHttpHeaders,
+  /** Where each request goes; to the target when absent. */
+  next: () => string = () => target,
 ): Promise<HttpProxy> {
-  const { hostname, port, pathname } = new URL(target);
+  const { pathname } = new URL(target);
   const server = createServer((incoming, response) => {
+    const { hostname, port } = new URL(next());
     const headers = headersOf(incoming.headers);
-    const outgoing = dial({ hostname, port, path: pathname, method: incoming.method, headers }, (answer) => {
+    const outgoing = dial({ hostname, port, path: incoming.url, method: incoming.method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       response.flushHeaders();
       answer.on("error", () => response.destroy()).pipe(response);

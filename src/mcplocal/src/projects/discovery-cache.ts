@@ -13,6 +13,8 @@ interface DiscoveryCacheDeps {
   /** How long the last answer is used while mcpd cannot be asked. */
   graceSeconds: number;
   onAnswer(discovery: Discovery): void;
+  /** mcpd answers again after it had not. */
+  onRecovered(): void;
   /** mcpd says that the project is gone, or out of reach for whoever asked. */
   onGone(): void;
   onFailed(thrown: unknown): void;
@@ -24,6 +26,7 @@ export class DiscoveryCache {
   #answeredAt = -Infinity;
   #askedAt = -Infinity;
   #freshMs = FRESH_MS;
+  #hasFailed = false;
   #asking: Promise<void> | undefined;
 
   constructor(deps: DiscoveryCacheDeps) {
@@ -56,6 +59,8 @@ export class DiscoveryCache {
         this.#answeredAt = this.#deps.now();
         this.#freshMs = discovery.servers.some(({ fault }) => fault) ? FAULTY_FRESH_MS : FRESH_MS;
         this.#deps.onAnswer(discovery);
+        if (this.#hasFailed) this.#deps.onRecovered();
+        this.#hasFailed = false;
       })
       .catch((thrown: unknown) => this.#fail(thrown))
       .finally(() => (this.#asking = undefined));
@@ -68,6 +73,7 @@ export class DiscoveryCache {
       this.#deps.onGone();
       throw noSuchProject();
     }
+    this.#hasFailed = true;
     this.#deps.onFailed(thrown);
     throw new McpctlError("unavailable", "The project cannot be looked up now, because mcpd does not answer", {
       hint: "Try again in a moment; an administrator finds the reason in the log of the gateway",

@@ -68,6 +68,8 @@ export class Project {
       now: deps.now,
       graceSeconds: deps.graceSeconds,
       onAnswer: (discovery) => this.#accept(discovery),
+      // What was out of reach behind mcpd may be there again.
+      onRecovered: () => this.#lookAgain(),
       onGone,
       onFailed: (err) => deps.log.warn({ err, project: name }, "cannot ask mcpd what the project consists of"),
     });
@@ -173,6 +175,10 @@ export class Project {
     this.#bearer = bearer;
     if (this.#hasMember) return;
     this.#hasMember = true;
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
     for (const server of this.#servers.values()) server.lookSoon();
   }
 
