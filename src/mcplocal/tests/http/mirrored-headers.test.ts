@@ -7,7 +7,9 @@ import { modern, send } from "../support/wire.ts";
 
 const inputSchema = { type: "object", properties: { region: { type: "string", "x-mcp-header": "Region" } } };
 const TOOLS = [
-  tool("look", ({ args, headers }) => text(`${args["region"]} ${String(headers["mcp-param-region"])}`), { inputSchema }),
+  tool("look", ({ args, headers }) => text(`${String(args["region"])} ${String(headers["mcp-param-region"])}`), {
+    inputSchema,
+  }),
 ];
 const START = { legacy: startLegacyServer, modern: startModernServer };
 

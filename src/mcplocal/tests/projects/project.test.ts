@@ -96,6 +96,22 @@ describe("the list of a project", () => {
     await vi.waitFor(async () => expect(names(await list(rig))).toEqual(["files__a"]), { timeout: 5_000 });
   });
 
+  it("has the tools of a server again as soon as mcpd answers again, behind which it was out of reach", async () => {
+    const { rig, clock } = await clockedRig({});
+    const server = await started(startModernServer(one("a")));
+    rig.controlPlane.setProject("demo", [{ name: "files", url: server.url }]);
+    expect(names(await list(rig))).toEqual(["files__a"]);
+    server.options.intercept = (_seen, response) => response.writeHead(503).end() !== undefined;
+    rig.controlPlane.setReachable(false);
+    clock.ms += 6_000;
+    expect((await call(rig, "files__a")).error).toBeDefined();
+    await vi.waitFor(async () => expect(names(await list(rig))).toEqual([]), { timeout: 3_000 });
+    rig.controlPlane.setReachable(true);
+    server.options.intercept = () => false;
+    clock.ms += 1_001;
+    await vi.waitFor(async () => expect(names(await list(rig))).toEqual(["files__a"]), { timeout: 3_000 });
+  });
+
   it.each<[string, Json]>([
     ["refuses to list", { status: 200, message: { error: { code: -32603, message: "no" } } }],
     ["answers with nonsense", { status: 200, message: { result: { tools: 7 } } }],
