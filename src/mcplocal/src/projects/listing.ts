@@ -8,6 +8,8 @@ import { LISTED, type ListedKind, type ListName } from "./listed-kinds.ts";
 
 const MAX_PAGES = 200;
 const MAX_ENTRIES = 5_000;
+const TOO_MANY = `the server offers more than ${MAX_ENTRIES} of them`;
+const MAX_BYTES = 16 * 1_024 * 1_024;
 const MAX_DEPTH = 128;
 
 /** An entry of a list as its server describes it, ready to be listed under another name. */
@@ -33,7 +35,7 @@ export interface Listing {
  * Lists one kind of what a server offers, across all pages.
  *
  * @throws {McpctlError} `upstream-protocol` when the server refuses, sends no list, repeats a cursor, or has more than
- *   200 pages or 5 000 entries; `upstream-unavailable`, `upstream-timeout`.
+ *   200 pages, 5 000 entries or 16 MiB; `upstream-unavailable`, `upstream-timeout`.
  * @see MCP 2026-07-28, server/utilities/pagination
  */
 export async function listAll(upstream: Upstream, list: ListName, signal: AbortSignal): Promise<Listing> {
@@ -41,18 +43,20 @@ export async function listAll(upstream: Upstream, list: ListName, signal: AbortS
   const entries = new Map<string, CatalogueEntry>();
   const cursors = new Set<string>();
   let leftOut = 0;
+  let bytes = 0;
   let cursor: string | undefined;
   for (let pages = 1; ; pages += 1) {
-    const found = readPage(
-      kind,
-      await upstream.request(kind.method, cursor === undefined ? {} : { cursor }, { signal }),
-    );
+    const reply = await upstream.request(kind.method, cursor === undefined ? {} : { cursor }, { signal });
+    bytes += reply.json.length;
+    if (bytes > MAX_BYTES) throw unlistable(kind, `they take more than ${MAX_BYTES} bytes`);
+    const found = readPage(kind, reply);
+    if (found.entries.length > MAX_ENTRIES) throw unlistable(kind, TOO_MANY);
     for (const raw of found.entries) {
       const entry = toEntry(kind, raw);
       if (entry && !entries.has(entry.name)) entries.set(entry.name, entry);
       else leftOut += 1;
     }
-    if (entries.size > MAX_ENTRIES) throw unlistable(kind, `the server offers more than ${MAX_ENTRIES} of them`);
+    if (entries.size > MAX_ENTRIES) throw unlistable(kind, TOO_MANY);
     cursor = found.nextCursor;
     if (cursor === undefined) return { entries: [...entries.values()], leftOut };
     if (cursors.has(cursor)) throw unlistable(kind, "the pages lead in a circle");

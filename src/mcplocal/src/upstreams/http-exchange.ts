@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -6,6 +7,8 @@ import type { ConnectionPool, SentRequest } from "../http1/client/connection-poo
 import { type HeaderBlock, toHeaderBlock } from "../http1/header-block.ts";
 import type { ResponseHandler } from "../http1/client/http-connection.ts";
 import { HeaderLines } from "../http1/header-lines.ts";
+import { type HeldBytes, ServerBounds } from "./server-bounds.ts";
+import { releaseMemory } from "@mcpctl/shared/mcp/release-memory.ts";
 import { type Resumption, SseParser } from "@mcpctl/shared/mcp/sse-parser.ts";
 
 const MAX_RESPONSE_BYTES = 16 * 1_024 * 1_024;
@@ -23,6 +26,8 @@ export interface HttpCall {
   timeoutMs?: number;
   /** Whether the server waits for an answer of ours, so that it is not late. */
   isWaiting?: (() => boolean) | undefined;
+  /** Whether a message that is not the last gives the server its time anew. */
+  isExtended?: boolean;
   /** Called for every message of an event stream. True ends the exchange: the rest is of no interest. */
   onMessage?: (data: Buffer) => boolean;
   /** Called for every event that is no message, with its type. */
@@ -46,11 +51,13 @@ export interface HttpTarget {
   /** What follows the method in a request: path, version and `Host`. */
   address: string;
   connections: ConnectionPool;
+  bounds: ServerBounds;
 }
 
 export function createTarget(name: string, url: URL, dispatcher: Dispatcher): HttpTarget {
   const address = `${url.pathname}${url.search} HTTP/1.1\r\n${toHeaderBlock({ host: url.host })}`;
-  return { name, address, connections: dispatcher.to(name, url) };
+  const bounds = new ServerBounds(name, () => performance.now());
+  return { name, address, connections: dispatcher.to(name, url), bounds };
 }
 
 /**
@@ -99,6 +106,7 @@ class HttpExchange implements ResponseHandler {
   #body: Buffer = NOTHING;
   /** How much of the body is filled. */
   #bytes = 0;
+  #held: HeldBytes | undefined;
   #isSettled = false;
 
   constructor(target: HttpTarget, call: HttpCall, outcome: Outcome) {
@@ -119,21 +127,26 @@ class HttpExchange implements ResponseHandler {
     this.#status = status;
     this.#headers = headers;
     if (status !== 200 || mediaTypeOf(headers) !== "text/event-stream") return;
-    const { onMessage, onOther, onStream } = this.#call;
+    const { onMessage, onOther, onStream, isExtended } = this.#call;
     this.#parser = new SseParser({
       maxEventBytes: MAX_RESPONSE_BYTES,
       ...(onOther && { onOther }),
       onMessage: (data) => {
-        if (this.#isSettled) return;
-        if (onMessage?.(data)) this.#finish();
-        else this.#timer?.refresh();
+        if (!this.#isSettled && onMessage?.(data)) return this.#finish();
+        this.#target.bounds.countMessage();
+        if (!this.#isSettled && isExtended) this.#timer?.refresh();
       },
     });
     onStream?.();
   }
 
   onData(chunk: Buffer): void {
-    if (this.#parser) return this.#parser.push(Buffer.from(chunk));
+    if (this.#parser) {
+      const copy = Buffer.from(chunk);
+      if (!this.#parser.push(copy)) releaseMemory(copy);
+      this.#hold(this.#parser.keptBytes);
+      return;
+    }
     const bytes = this.#bytes + chunk.length;
     if (bytes > MAX_RESPONSE_BYTES) throw tooLarge(this.#target.name);
     if (bytes > this.#body.length) this.#makeRoom(bytes);
@@ -150,12 +163,32 @@ class HttpExchange implements ResponseHandler {
   /** A server that says how long its answer is gets the room at once, as long as that is not too much to believe. */
   #makeRoom(bytes: number): void {
     const declared = Math.min(Number(this.#headers.get("content-length") ?? 0), MAX_BELIEVED_BYTES);
-    const larger = Buffer.allocUnsafe(Math.max(bytes, declared, this.#bytes === 0 ? 0 : 2 * this.#bytes));
+    const doubled = Math.min(2 * this.#bytes, MAX_RESPONSE_BYTES);
+    const room = Math.max(bytes, declared, doubled);
+    this.#hold(room);
+    const larger = Buffer.allocUnsafe(room);
     this.#body.copy(larger, 0, 0, this.#bytes);
+    this.#releaseBody();
     this.#body = larger;
   }
 
+  #hold(bytes: number): void {
+    if (bytes === 0 && !this.#held) return;
+    this.#held ??= this.#target.bounds.hold();
+    this.#held.setTo(bytes);
+  }
+
+  /** Large memory is given back at once: the garbage collector does not hurry for bytes outside of its heap. */
+  #releaseBody(): void {
+    releaseMemory(this.#body);
+    this.#body = NOTHING;
+  }
+
   onError(error: Error): void {
+    if (!this.#isSettled) {
+      this.#releaseBody();
+      this.#parser?.close();
+    }
     if (this.#settle()) {
       this.#outcome.reject(error instanceof McpctlError ? error : unavailable(this.#target.name, error));
     }
@@ -178,6 +211,7 @@ class HttpExchange implements ResponseHandler {
 
   /** @returns false when it was settled before. */
   #settle(): boolean {
+    this.#hold(0);
     if (this.#isSettled) return false;
     this.#isSettled = true;
     this.#call.signal?.removeEventListener("abort", this.#onAbort);

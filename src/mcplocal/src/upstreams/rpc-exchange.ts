@@ -62,6 +62,8 @@ export function sendRpc(target: HttpTarget, call: RpcCall): Promise<RpcOutcome> 
     timeoutMs,
     signal,
     isWaiting,
+    // Nothing that comes before an answer to our own questions means that it is on its way.
+    isExtended: side !== undefined,
     onMessage(data) {
       streamed = readMessage(target.name, data, id, side?.());
       return streamed !== undefined;

@@ -99,6 +99,14 @@ describe("listAll", () => {
       () => ({ tools: Array.from({ length: 5_001 }, (_, index) => tool(`t${index}`)) }),
       "more than 5000 of them",
     ],
+    [
+      "pages that take too much together",
+      (cursor = "0") => ({
+        tools: [{ ...tool(`t${cursor}`), description: "x".repeat(6_000_000) }],
+        nextCursor: String(Number(cursor) + 1),
+      }),
+      "more than 16777216 bytes",
+    ],
     ["no list", () => ({ tools: "none" }), "no list of tools"],
     ["a cursor that is no string", () => ({ tools: [], nextCursor: 7 }), "no list of tools"],
     ["null", () => null, "no list of tools"],

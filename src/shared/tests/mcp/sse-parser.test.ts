@@ -64,8 +64,17 @@ describe("SseParser", () => {
     expect(() => read(chunks, 1_000)).toThrow("more than 1000 bytes");
   });
 
-  it("gives up on an event of more lines than anybody writes", () => {
-    expect(() => readText("data:\n".repeat(100_002))).toThrow("more than");
+  it.each([
+    ["comments", ":\n\n"],
+    ["events that are no messages", "event: ping\ndata: xxxx\n\n"],
+    ["a little data among them", `data: x\n:${"y".repeat(1_000)}\n`],
+    ["lines without data", "data:\n"],
+  ])("gives up on a stream of %s", (_, text) => {
+    const some = Buffer.from(text.repeat(Math.ceil(25_000 / text.length)));
+    expect(read(Array(5).fill(some), 16_000_000)).toEqual([]);
+    expect(() => read(Array(15).fill(some), 16_000_000)).toThrow("more than 262144 bytes without a message");
+    const apart = Array.from({ length: 15 }, () => [some, Buffer.from("\n\ndata: a\n\n")]).flat();
+    expect(read(apart, 16_000_000).filter((message) => message === "a")).toHaveLength(15);
   });
 
   it("reads a large event in pieces without copying it again and again", () => {
