@@ -7,7 +7,7 @@ import type { ConnectionPool, SentRequest } from "../http1/client/connection-poo
 import { type HeaderBlock, toHeaderBlock } from "../http1/header-block.ts";
 import type { ResponseHandler } from "../http1/client/http-connection.ts";
 import { HeaderLines } from "../http1/header-lines.ts";
-import { type HeldBytes, ServerBounds } from "./server-bounds.ts";
+import { type HeldBytes, ServerBounds, UNCOUNTED_BYTES } from "./server-bounds.ts";
 import { releaseMemory } from "@mcpctl/shared/mcp/release-memory.ts";
 import { type Resumption, SseParser } from "@mcpctl/shared/mcp/sse-parser.ts";
 
@@ -173,7 +173,8 @@ class HttpExchange implements ResponseHandler {
   }
 
   #hold(bytes: number): void {
-    if (bytes === 0 && !this.#held) return;
+    // The rule, for which nothing is counted.
+    if (bytes <= UNCOUNTED_BYTES && !this.#held) return;
     this.#held ??= this.#target.bounds.hold();
     this.#held.setTo(bytes);
   }

@@ -1,7 +1,7 @@
 import { McpctlError } from "@mcpctl/shared/errors.ts";
 
 /** What every answer may hold without being counted, so that many small ones are never too much. */
-const UNCOUNTED_BYTES = 65_536;
+export const UNCOUNTED_BYTES = 65_536;
 const MAX_HELD_BYTES = 32 * 1_024 * 1_024;
 /** Messages besides the answers: so many at once, and so many in each second from then on. */
 const MESSAGE_BURST = 10_000;
