@@ -3,7 +3,7 @@ import { type Check, noneOf } from "../check.ts";
 import { compileSchema } from "../compile-schema.ts";
 import type { Peer } from "../endpoint.ts";
 import { findParameterHeaders } from "../parameter-headers.ts";
-import { isObject } from "../rpc.ts";
+import { isObject, type JsonObject } from "../rpc.ts";
 import { judgeTools, labelOf } from "./list-checks.ts";
 
 const TOOLS = "MCP server/tools, Tool";
@@ -11,6 +11,14 @@ const TOOLS = "MCP server/tools, Tool";
 function schemaFault(schema: Json | undefined): string | undefined {
   const compiled = compileSchema(schema);
   return "fault" in compiled ? compiled.fault : undefined;
+}
+
+/** Names each tool that has a fault, and what it is. */
+function faultsOf(tools: readonly JsonObject[], faultOf: (tool: JsonObject) => string | undefined): string[] {
+  return tools.flatMap((tool, at) => {
+    const fault = faultOf(tool);
+    return fault === undefined ? [] : [`${labelOf(tool, at)}: ${fault}`];
+  });
 }
 
 /** What holds of the schemas of tools in every revision. */
@@ -23,12 +31,10 @@ export const SCHEMA_CHECKS: readonly Check<Peer>[] = [
     run: (peer) =>
       judgeTools(peer, (tools) =>
         noneOf(
-          tools.flatMap((tool, at) => {
-            const { inputSchema } = tool;
+          faultsOf(tools, ({ inputSchema }) => {
             // A tool without one fails the check of its members.
-            if (!isObject(inputSchema)) return [];
-            const fault = inputSchema["type"] === "object" ? schemaFault(inputSchema) : 'its type is not "object"';
-            return fault === undefined ? [] : [`${labelOf(tool, at)}: ${fault}`];
+            if (!isObject(inputSchema)) return undefined;
+            return inputSchema["type"] === "object" ? schemaFault(inputSchema) : 'its type is not "object"';
           }),
         ),
       ),
@@ -41,11 +47,7 @@ export const SCHEMA_CHECKS: readonly Check<Peer>[] = [
     run: (peer) =>
       judgeTools(peer, (tools) =>
         noneOf(
-          tools.flatMap((tool, at) => {
-            const { outputSchema } = tool;
-            const fault = outputSchema === undefined ? undefined : schemaFault(outputSchema);
-            return fault === undefined ? [] : [`${labelOf(tool, at)}: ${fault}`];
-          }),
+          faultsOf(tools, ({ outputSchema }) => (outputSchema === undefined ? undefined : schemaFault(outputSchema))),
         ),
       ),
   },
